@@ -1,0 +1,75 @@
+"""Arrow schemas of the tables that stages exchange. Every table has `id`, unique within the table.
+
+Ids are 128 bits as 32 lower-case hexadecimal characters. A derived row names the row it comes from in `parent`, so
+that `verify` can prove that each row that entered a stage left it or is among its rejects.
+"""
+
+import pyarrow as pa
+
+from fsa_ray.schemas.opinion import OPINIONS
+
+REVIEW = pa.schema(
+    [
+        ("id", pa.string()),  # digest of the text and its occurrence number
+        ("source_id", pa.string()),  # the user's own id, or file:line
+        ("domain", pa.string()),
+        ("text", pa.string()),
+    ]
+)
+
+LABELLED_REVIEW = pa.schema([*REVIEW, ("polarity", pa.string()), ("opinions", OPINIONS)])
+
+REJECT = pa.schema(
+    [
+        ("id", pa.string()),  # id of the row that was refused
+        ("parent", pa.string()),  # id of the row that it came from in the stage's input
+        ("reason", pa.string()),  # one word, for counting
+        ("detail", pa.string()),  # for the reader
+        ("text", pa.string()),
+    ]
+)
+
+RESPONSE = pa.schema(
+    [
+        ("id", pa.string()),
+        ("parent", pa.string()),  # the review's id
+        ("kind", pa.string()),  # which prompt: analysis, rewriting
+        ("text", pa.string()),  # what the teacher said, thinking removed
+        ("thinking", pa.string()),
+        ("finish_reason", pa.string()),
+        ("prompt_tokens", pa.int32()),
+        ("output_tokens", pa.int32()),
+        ("tries", pa.int32()),
+        ("label_logprobs", pa.list_(pa.float32())),  # over POLARITIES at the first answer token; null if not asked
+        ("error", pa.string()),  # null when the answer is whole
+    ]
+)
+
+EXAMPLE = pa.schema(
+    [
+        ("id", pa.string()),
+        ("parent", pa.string()),  # the response's id, or the labelled review's
+        ("review_id", pa.string()),
+        ("kind", pa.string()),
+        ("group", pa.string()),  # what per-prompt sampling groups by
+        ("prompt", pa.string()),  # the user turn
+        ("answer", pa.string()),  # the assistant turn
+        ("polarity", pa.string()),  # null for kinds that have none
+        ("opinions", OPINIONS),
+    ]
+)
+
+SCORED_EXAMPLE = pa.schema(
+    [*EXAMPLE, ("difficulty", pa.float64()), ("answer_tokens", pa.int32()), ("error", pa.string())]
+)
+
+PREDICTION = pa.schema(
+    [
+        ("id", pa.string()),
+        ("text", pa.string()),
+        ("polarity", pa.string()),
+        ("confidence", pa.float32()),
+        ("opinions", OPINIONS),
+        ("error", pa.string()),
+    ]
+)
