@@ -1,0 +1,42 @@
+"""Validation errors in the words of the person who wrote the file."""
+
+import difflib
+from collections.abc import Iterable
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+
+def explain(error: ValidationError, model: type[BaseModel], source: str) -> str:
+    """One line per problem: where it is, what is wrong, and for an unknown key the nearest known one."""
+    lines = []
+    for problem in error.errors():
+        location = ".".join(str(part) for part in problem["loc"]) or "the whole document"
+        if problem["type"] == "extra_forbidden":
+            known = _known(model, problem["loc"][:-1])
+            close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(sorted(known))}"
+            lines.append(f"{source}: unknown key {location!r}; {hint}")
+        else:
+            given = problem["input"]
+            shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool | None) else ""
+            lines.append(f"{source}: {location}: {problem['msg']}{shown}")
+    return "\n".join(lines)
+
+
+def _known(model: type[BaseModel], location: Iterable[int | str]) -> list[str]:
+    """Field names at `location` below `model`; a part that is not a field (an index, a union tag) is skipped."""
+    models = [model]
+    for part in location:
+        annotations = [found.model_fields[part].annotation for found in models if part in found.model_fields]
+        models = [found for annotation in annotations for found in _models(annotation)] or models
+    return [name for found in models for name in found.model_fields]
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in (Union, UnionType, Annotated, tuple, list, dict):
+        return [found for argument in get_args(annotation) for found in _models(argument)]
+    return []

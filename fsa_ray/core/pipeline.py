@@ -1,0 +1,101 @@
+"""A pipeline: stages under the names that people use, and the index that one named run leaves."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from fsa_ray.core.stage import Stage
+from fsa_ray.storage.folder import Folder
+
+RUNS = "runs"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """`stages` maps a label, as in `plan` and `--until`, to its stage. Inputs that have no label get one."""
+
+    name: str
+    stages: dict[str, Stage[Any]]
+
+    def __post_init__(self) -> None:
+        labels = {stage.fingerprint: label for label, stage in self.stages.items()}
+        for stage in list(self.stages.values()):
+            for unnamed in _below(stage):
+                if unnamed.fingerprint not in labels:
+                    label = _free(unnamed.name, set(labels.values()))
+                    labels[unnamed.fingerprint] = label
+                    self.stages[label] = unnamed
+
+    def label(self, stage: Stage[Any]) -> str:
+        return next(label for label, known in self.stages.items() if known.fingerprint == stage.fingerprint)
+
+    def order(self, until: str | None = None) -> list[tuple[str, Stage[Any]]]:
+        """Every stage after its inputs. Stages that ask the same engine stand together where the inputs allow it.
+
+        Raises ValueError if `until` is not a label.
+        """
+        wanted = {stage.fingerprint for stage in self._targets(until)}
+        waiting = [(label, stage) for label, stage in self.stages.items() if stage.fingerprint in wanted]
+        done: set[str] = set()
+        order: list[tuple[str, Stage[Any]]] = []
+        engines: frozenset[str] = frozenset()
+        while waiting:
+            ready = [(label, s) for label, s in waiting if all(i.fingerprint in done for i in s.inputs().values())]
+            chosen = next(((label, s) for label, s in ready if s.engines() & engines), ready[0])
+            waiting.remove(chosen)
+            done.add(chosen[1].fingerprint)
+            engines = chosen[1].engines() or engines
+            order.append(chosen)
+        return order
+
+    def _targets(self, until: str | None) -> Iterator[Stage[Any]]:
+        if until is not None and until not in self.stages:
+            raise ValueError(f"no stage is called {until!r} here; there are: {', '.join(self.stages)}")
+        for stage in self.stages.values() if until is None else [self.stages[until]]:
+            yield stage
+            yield from _below(stage)
+
+
+class RunIndex(BaseModel):
+    """`runs/NAME.json`: what the run of that name consists of. Whether a stage is done is asked of its record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    started: datetime
+    spec: dict[str, Any]  # the effective spec, secrets excluded by construction
+    stages: dict[str, str]  # label to folder, in the order in which they run
+
+    @classmethod
+    def read(cls, root: Folder, name: str) -> "RunIndex | None":
+        try:
+            return cls.model_validate_json((root / RUNS).get(f"{name}.json"))
+        except FileNotFoundError:
+            return None
+
+    @classmethod
+    def write(cls, root: Folder, pipeline: Pipeline, spec: dict[str, Any]) -> "RunIndex":
+        stages = {label: stage.folder for label, stage in pipeline.order()}
+        index = cls(name=pipeline.name, started=datetime.now(UTC), spec=spec, stages=stages)
+        text = json.dumps(index.model_dump(mode="json"), indent=2) + "\n"
+        (root / RUNS).put(f"{pipeline.name}.json", text.encode("utf-8"))
+        return index
+
+    @classmethod
+    def names(cls, root: Folder) -> list[str]:
+        return [name.removesuffix(".json") for name in (root / RUNS).names() if name.endswith(".json")]
+
+
+def _below(stage: Stage[Any]) -> Iterator[Stage[Any]]:
+    for dependency in stage.inputs().values():
+        yield from _below(dependency)
+        yield dependency
+
+
+def _free(name: str, taken: set[str]) -> str:
+    candidates = [name, *(f"{name}-{number}" for number in range(2, len(taken) + 3))]
+    return next(candidate for candidate in candidates if candidate not in taken)

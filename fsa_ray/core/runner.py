@@ -1,0 +1,139 @@
+"""Runs a pipeline: claims each stage that has no record, lets it work in a folder of its own, commits its record."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, cast
+
+from fsa_ray.core.artifact import Artifact
+from fsa_ray.core.pipeline import Pipeline
+from fsa_ray.core.placement import Placement
+from fsa_ray.core.plan import Step, plan
+from fsa_ray.core.record import Record, parameters_of, provenance, read_record, write_record
+from fsa_ray.core.stage import Stage
+from fsa_ray.storage.claim import Claim
+from fsa_ray.storage.folder import Folder
+
+B = TypeVar("B", bound=Artifact)
+
+
+class StageFailed(Exception):
+    """A stage raised; the cause is chained. What it had committed to its progress folder stays."""
+
+
+class Listener(Protocol):
+    """Who is told what happens: a terminal, a log."""
+
+    def begins(self, step: Step) -> None: ...
+    def says(self, step: Step, message: str) -> None: ...
+    def ends(self, step: Step, record: Record) -> None: ...
+
+
+class Context:
+    """The StageContext of one attempt."""
+
+    def __init__(
+        self, root: Folder, stage: Stage[Any], attempt: int, placement: Placement, tell: Callable[[str], None]
+    ) -> None:
+        self.root = root
+        self.out = root / stage.folder / "attempts" / f"{attempt:06d}"
+        self.progress = root / stage.folder / "progress"
+        self.scratch = Path(tempfile.mkdtemp(prefix="fsa-ray-"))
+        self.placement = placement
+        self.measures: dict[str, float] = {}
+        self.tell = tell
+
+    def load(self, dep: Stage[B]) -> B:
+        return load(self.root, dep)
+
+    def measure(self, **values: float) -> None:
+        self.measures.update(values)
+
+
+def load(root: Folder, stage: Stage[B]) -> B:
+    """The artifact of a stage that is done. Raises ValueError if it is not."""
+    record = read_record(root, stage)
+    if record is None:
+        raise ValueError(f"stage {stage.name!r} has no record at {stage.folder}; run the spec first")
+    return cast(B, stage.artifact_type().model_validate(record.artifact))
+
+
+class Runner:
+    """Runs the steps that have no record.
+
+    `release` is called after each stage with the engines that no remaining stage asks.
+    """
+
+    def __init__(
+        self, root: Folder, placement: Placement, listener: Listener, release: Callable[[frozenset[str]], None]
+    ) -> None:
+        self.root = root
+        self.placement = placement
+        self.listener = listener
+        self.release = release
+
+    def run(self, pipeline: Pipeline, *, until: str | None = None, allow: frozenset[str] = frozenset()) -> list[Step]:
+        """Raises ValueError if a costly result would be paid for twice without leave, ClaimHeld if somebody else
+        works on a stage, StageFailed with the cause if a stage fails."""
+        steps = plan(self.root, pipeline, until)
+        refuse_second_payment(steps, allow)
+        for position, step in enumerate(steps):
+            if step.record is None:
+                self._run_step(step)
+                needed = frozenset().union(*(s.stage.engines() for s in steps[position + 1 :] if s.record is None))
+                self.release(step.stage.engines() - needed)
+            else:
+                self.listener.ends(step, step.record)
+        return plan(self.root, pipeline, until)
+
+    def _run_step(self, step: Step) -> None:
+        self.listener.begins(step)
+        with Claim.take(self.root / step.stage.folder) as claim:
+            record = read_record(self.root, step.stage)  # somebody may have finished while we waited for our turn
+            if record is None:
+                record = self._attempt(step, claim)
+        self.listener.ends(step, record)
+
+    def _attempt(self, step: Step, claim: Claim) -> Record:
+        stage, started, clock = step.stage, datetime.now(UTC), time.monotonic()
+        say = lambda message: self.listener.says(step, message)  # noqa: E731
+        ctx = Context(self.root, stage, claim.generation, self.placement, say)
+        try:
+            artifact = stage.run(ctx)
+        except (ValueError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            raise StageFailed(f"stage {step.label!r} failed: {type(error).__name__}: {error}") from error
+        finally:
+            shutil.rmtree(ctx.scratch, ignore_errors=True)
+        record = Record(
+            stage=stage.name,
+            version=stage.version,
+            fingerprint=stage.fingerprint,
+            parameters=parameters_of(stage),
+            inputs={field: dependency.folder for field, dependency in stage.inputs().items()},
+            artifact=artifact.model_dump(mode="json"),
+            measures={"seconds": round(time.monotonic() - clock, 3), **ctx.measures},
+            provenance=provenance(self.placement.source, started, claim.generation),
+        )
+        claim.check()
+        write_record(self.root, stage, record)
+        committed = read_record(self.root, stage)
+        assert committed is not None
+        return committed
+
+
+def refuse_second_payment(steps: list[Step], allow: frozenset[str]) -> None:
+    """Raises ValueError naming the costly stages whose earlier results a change would throw away."""
+    refused = [step for step in steps if step.paid and step.label not in allow]
+    if refused:
+        lines = [f"  {step.label}: {step.reason}" for step in refused]
+        flags = " ".join(f"--allow {step.label}" for step in refused)
+        raise ValueError(
+            "these stages were paid for once and would be computed again:\n"
+            + "\n".join(lines)
+            + f"\nundo the change, give the run another name, or add {flags}"
+        )

@@ -1,0 +1,134 @@
+"""A folder on any fsspec file system, with the two writes that the commit protocol needs."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import fsspec
+import pyarrow.fs as pafs
+
+
+@dataclass(frozen=True)
+class Folder:
+    """`url` names a folder: a local path or a URL that fsspec knows (s3://bucket/prefix, memory://x).
+
+    Nothing is created until something is written. A Folder is small and can be sent to any worker.
+    """
+
+    url: str
+
+    @cached_property
+    def fs(self) -> Any:
+        return fsspec.url_to_fs(self.url)[0]
+
+    @cached_property
+    def path(self) -> str:
+        """The folder's path as its file system wants it, without a trailing slash."""
+        path: str = fsspec.url_to_fs(self.url)[1]
+        return path.rstrip("/")
+
+    @property
+    def is_local(self) -> bool:
+        return "file" in ((self.fs.protocol,) if isinstance(self.fs.protocol, str) else self.fs.protocol)
+
+    def __truediv__(self, name: str) -> "Folder":
+        return Folder(f"{self.url.rstrip('/')}/{_relative(name)}")
+
+    def where(self, name: str) -> str:
+        return f"{self.path}/{_relative(name)}"
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write or replace `name`. A reader sees the old bytes or the new ones, never a part."""
+        if self.is_local:
+            temporary = self._temporary(name, data)
+            temporary.replace(self.where(name))
+        else:
+            self.fs.pipe_file(self.where(name), data)
+
+    def put_exclusive(self, name: str, data: bytes) -> bool:
+        """Write `name` if nobody has; True for the one caller that did. Atomic also when the writer dies."""
+        if not self.is_local:
+            try:
+                self.fs.pipe_file(self.where(name), data, mode="create")
+            except FileExistsError:
+                return False
+            return True
+        if Path(self.where(name)).exists():
+            return False
+        temporary = self._temporary(name, data)
+        try:
+            os.link(temporary, self.where(name))
+        except FileExistsError:
+            return False
+        finally:
+            temporary.unlink()
+        return True
+
+    def get(self, name: str) -> bytes:
+        """Raises FileNotFoundError."""
+        data: bytes = self.fs.cat_file(self.where(name))
+        return data
+
+    def exists(self, name: str) -> bool:
+        self.fs.invalidate_cache()
+        return bool(self.fs.exists(self.where(name)))
+
+    def names(self) -> list[str]:
+        """Names of what lies directly in the folder, sorted; empty if there is no such folder."""
+        self.fs.invalidate_cache()
+        try:
+            entries = self.fs.ls(self.path, detail=False)
+        except FileNotFoundError:
+            return []
+        return sorted(PurePosixPath(entry).name for entry in entries if not _is_temporary(entry))
+
+    def walk(self) -> Iterator[tuple[str, int]]:
+        """(name relative to the folder, bytes) of every file below it, sorted."""
+        self.fs.invalidate_cache()
+        for path, info in sorted(self.fs.find(self.path, detail=True).items()):
+            yield str(PurePosixPath(path).relative_to(self.path)), int(info["size"])
+
+    def modified(self, name: str) -> datetime:
+        """By the storage's own clock. Raises FileNotFoundError."""
+        when: datetime = self.fs.modified(self.where(name))
+        return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+    def remove(self, name: str) -> None:
+        """Remove a file or a whole folder; nothing happens if it is not there."""
+        if self.exists(name):
+            self.fs.rm(self.where(name), recursive=True)
+
+    def arrow(self) -> pafs.FileSystem:
+        """The same file system for pyarrow; paths are those of `where`."""
+        return pafs.LocalFileSystem() if self.is_local else pafs.PyFileSystem(pafs.FSSpecHandler(self.fs))
+
+    def _temporary(self, name: str, data: bytes) -> Path:
+        target = Path(self.where(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+        try:
+            with temporary.open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        return temporary
+
+
+def _relative(name: str) -> str:
+    parts = PurePosixPath(name).parts
+    if not parts or ".." in parts or name.startswith("/"):
+        raise ValueError(f"{name!r} is not a path inside a folder")
+    return "/".join(parts)
+
+
+def _is_temporary(path: str) -> bool:
+    name = PurePosixPath(path).name
+    return name.startswith(".") and name.endswith(".part")
