@@ -94,7 +94,7 @@ class Writer:
         return aspect.positive if polarity == "positive" else aspect.negative
 
     def _opposite(self, polarity: Polarity) -> Polarity:
-        return OPPOSITE.get(polarity) or self.rng.choice(tuple(OPPOSITE))
+        return OPPOSITE[polarity] if polarity in OPPOSITE else self.rng.choice(tuple(OPPOSITE))
 
     def _note(self, aspect: str, polarity: Polarity) -> int:
         self.opinions.append(Draft(aspect, polarity))
