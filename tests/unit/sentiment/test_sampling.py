@@ -1,0 +1,110 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import quad
+
+from fsa_ray.sentiment.sampling import keep_curve, sample
+
+RATES = [0.01, 0.1, 0.2, 0.5, 0.9]
+PEAKS = [0.0, 0.3, 0.5, 1.0]
+
+
+def ids(n: int) -> pa.Array:
+    return pa.array([f"{i:032x}" for i in range(n)])
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("peak", PEAKS)
+def test_the_curve_integrates_to_the_rate(rate: float, peak: float) -> None:
+    def curve(x: float) -> float:
+        return float(keep_curve(np.array([x]), rate, peak)[0])
+
+    assert quad(curve, 0, peak)[0] + quad(curve, peak, 1)[0] == pytest.approx(rate, rel=1e-4)
+    if 0 < peak < 1:
+        assert curve(peak) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("peak", PEAKS)
+@pytest.mark.parametrize("method", ["soft", "hard", "random"])
+def test_groups_of_every_size_expect_their_share(rate: float, peak: float, method: str) -> None:
+    sizes = np.arange(1, 201)
+    groups = np.repeat([f"{n:03d}" for n in sizes], sizes)
+    difficulty = np.random.default_rng(0).normal(size=sizes.sum())
+    drawn = sample(difficulty, ids(len(groups)), pa.array(groups), rate=rate, seed=1, peak=peak, method=method)  # type: ignore[arg-type]
+    expected = np.bincount(np.repeat(sizes, sizes), drawn.probability)[1:]
+    np.testing.assert_allclose(expected, rate * sizes, rtol=1e-9)
+    assert drawn.probability.min() >= 0 and drawn.probability.max() <= 1
+    assert drawn.keep.sum() == pytest.approx(rate * sizes.sum(), abs=5 * np.sqrt(rate * sizes.sum()))
+
+
+@pytest.mark.parametrize(("rate", "decile", "quarter"), [(0.1, 0.65, 0.94), (0.5, 0.19, 0.44)])
+def test_hard_examples_prevail_as_in_the_paper(rate: float, decile: float, quarter: float) -> None:
+    n = 100_000
+    drawn = sample(np.arange(n), ids(n), rate=rate, seed=0)
+    kept = drawn.quantile[drawn.keep]
+    assert (kept > 0.9).mean() == pytest.approx(decile, abs=0.015)
+    assert (kept > 0.75).mean() == pytest.approx(quarter, abs=0.015)
+
+
+def test_hard_keeps_the_hardest() -> None:
+    drawn = sample([5.0, 1.0, 4.0, 2.0], ids(4), rate=0.5, seed=0, method="hard")
+    assert drawn.keep.tolist() == [True, False, True, False]
+    assert drawn.quantile.tolist() == [0.875, 0.125, 0.625, 0.375]
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 300), st.sampled_from(RATES), st.floats(0, 1), st.integers(0, 2**32), st.data())
+def test_the_order_of_rows_does_not_matter(n: int, rate: float, peak: float, seed: int, data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    difficulty, groups = (
+        rng.integers(0, 5, n).astype(float),
+        pa.array([f"g{g}" for g in rng.integers(0, 4, n)], pa.string()),
+    )
+    order = pa.array(rng.permutation(n))
+    for method in ("soft", "hard", "random"):
+        for exact in (False, True):
+            wanted = {"rate": rate, "seed": seed, "peak": peak, "method": method, "exact": exact}
+            one = sample(difficulty, ids(n), groups, **wanted)  # type: ignore[arg-type]
+            other = sample(difficulty[order], ids(n).take(order), groups.take(order), **wanted)  # type: ignore[arg-type]
+            np.testing.assert_array_equal(one.keep[order], other.keep)
+            np.testing.assert_array_equal(one.probability[order], other.probability)
+            if exact:
+                assert one.keep.sum() == round(rate * n)
+
+
+def test_exact_size_leaves_every_group_within_one_of_its_share() -> None:
+    groups = np.repeat(np.arange(300), np.arange(300) % 7 + 1)
+    n = len(groups)
+    drawn = sample(np.arange(n) % 13, ids(n), pa.array([f"{g:03d}" for g in groups]), rate=0.2, seed=3, exact=True)
+    assert drawn.keep.sum() == round(0.2 * n)
+    share = 0.2 * np.bincount(groups)
+    assert (np.abs(np.bincount(groups[drawn.keep], minlength=300) - share) < 1 + 1e-9).all()
+
+
+def test_seeds_differ_and_chances_are_met() -> None:
+    n = 50
+    draws = [sample(np.arange(n), ids(n), rate=0.2, seed=s, exact=s % 2 == 0) for s in range(2000)]
+    mean = np.mean([d.keep for d in draws], axis=0)
+    np.testing.assert_allclose(mean, draws[0].probability, atol=0.05)
+
+
+def test_everything_is_kept_at_rate_one_and_tiny_rates_do_not_underflow() -> None:
+    assert sample(np.arange(9), ids(9), rate=1.0, seed=0).keep.all()
+    assert sample(np.arange(9), ids(9), rate=1e-6, seed=0, peak=0.2).probability.sum() == pytest.approx(9e-6)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"rate": -0.1}, "rate"), ({"rate": 1.5}, "rate"), ({"peak": 2.0}, "peak"), ({"method": "best"}, "method"),
+        ({"difficulty": [1.0, float("nan")]}, "1 difficulties"), ({"ids": pa.array(["a", "a"])}, "distinct"),
+        ({"ids": pa.array(["a"])}, "1 ids"), ({"groups": pa.array(["a"])}, "1 groups"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named(changed: dict[str, object], message: str) -> None:
+    given: dict[str, object] = {"difficulty": [1.0, 2.0], "ids": pa.array(["a", "b"]), "rate": 0.5, "seed": 0}
+    with pytest.raises(ValueError, match=message):
+        sample(**(given | changed))  # type: ignore[arg-type]
