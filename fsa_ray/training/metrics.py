@@ -1,0 +1,28 @@
+"""One line per training step. The lines live in the checkpoints, so a resumed run has each step once."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+
+class StepLine(BaseModel):
+    """`loss` is the mean over the step's answer tokens, `tokens` counts padding too, `grad_norm` is before clipping."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: int  # from 1
+    loss: float  # nats per answer token
+    lr: float
+    answer_tokens: int
+    tokens: int
+    grad_norm: float
+    seconds: float
+
+
+def write_lines(path: Path, lines: Iterable[StepLine]) -> None:
+    path.write_text("".join(f"{line.model_dump_json()}\n" for line in lines), encoding="utf-8")
+
+
+def read_lines(path: Path) -> list[StepLine]:
+    return [StepLine.model_validate_json(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -1,0 +1,49 @@
+"""Trains a model from packed rows. Imports neither torch nor transformers: those load in the workers."""
+
+import logging
+import os
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from fsa_ray.core.artifact import DataFile
+from fsa_ray.engine.train import TrainPlacement, launch
+from fsa_ray.training.settings import TrainJob
+
+
+class TrainOutcome(BaseModel):
+    """What a finished run left. `files`: the Hugging Face directory and metrics.jsonl (one StepLine a line)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    files: tuple[DataFile, ...]
+    steps: int
+    resumed_at: int  # steps that were already done
+    rows: int  # packed rows of the corpus
+    parameters: int
+    answer_tokens: int  # trained on, over all steps
+    tokens: int  # processed, padding too, over all steps
+    final_loss: float
+    prepare_seconds: float
+    train_seconds: float
+    export_seconds: float
+
+
+def train(job: TrainJob, placement: TrainPlacement) -> TrainOutcome:
+    """Runs `job` on an initialised Ray and waits for it; continues from the newest complete checkpoint in
+    `job.progress`. ValueError for a user's mistake (found here or in a worker), TrainingFailed for anything else."""
+    outcome = launch(_enter, {"job": job, "placement": placement}, job.progress, placement)
+    if "mistake" in outcome:
+        raise ValueError(outcome["mistake"])
+    return TrainOutcome.model_validate(outcome)
+
+
+def _enter(config: dict[str, Any]) -> dict[str, Any]:
+    """A worker's first function: what must be set before torch and DeepSpeed are imported."""
+    placement: TrainPlacement = config["placement"]
+    os.environ["DS_ACCELERATOR"] = "cuda" if placement.gpus else "cpu"
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
+    from fsa_ray.training.loop import work
+
+    return work(config["job"], placement)

@@ -1,0 +1,56 @@
+"""DeepSpeed: its settings, built from a run's identity and its placement, and its engine."""
+
+from typing import Any
+
+import deepspeed
+import torch
+
+from fsa_ray.engine.train import TrainPlacement
+from fsa_ray.training.settings import TrainSettings
+
+
+def zero_settings(settings: TrainSettings, *, stage: int, workers: int, micro_batch: int) -> dict[str, Any]:
+    """DeepSpeed's configuration for ZeRO stage 0 to 3.
+
+    Gradient accumulation stays outside: the loop normalises by the global batch's answer tokens and marks the
+    boundary itself, so DeepSpeed is told of one micro-batch a step.
+    """
+    return {
+        "train_micro_batch_size_per_gpu": micro_batch,
+        "gradient_accumulation_steps": 1,
+        "train_batch_size": micro_batch * workers,
+        "gradient_clipping": settings.clip,
+        "bf16": {"enabled": settings.precision == "bf16"},
+        "zero_optimization": {
+            "stage": stage,
+            "contiguous_gradients": True,
+            "overlap_comm": False,
+            "reduce_bucket_size": 50_000_000,
+            "allgather_bucket_size": 50_000_000,
+        },
+        "zero_allow_untested_optimizer": True,
+    }
+
+
+def start_engine(
+    model: torch.nn.Module, settings: TrainSettings, placement: TrainPlacement, device: torch.device
+) -> Any:
+    """DeepSpeed's engine around `model`, with torch's AdamW. Collective. Nothing is compiled: DeepSpeed would build
+    its shared-memory all-reduce and its own Adam with a C++ compiler at the first start."""
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    deepspeed.init_distributed(dist_backend="nccl" if placement.gpus else "gloo", auto_mpi_discovery=False)
+    optimizer = torch.optim.AdamW(
+        model.parameters(),
+        lr=settings.learning_rate,
+        betas=settings.betas,
+        eps=settings.epsilon,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+    config = zero_settings(
+        settings, stage=placement.zero_stage, workers=placement.workers, micro_batch=placement.micro_batch
+    )
+    engine, *_ = deepspeed.initialize(
+        model=model.to(device), optimizer=optimizer, config=config, dist_init_required=False
+    )
+    return engine
