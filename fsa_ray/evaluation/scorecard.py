@@ -1,0 +1,225 @@
+"""From predictions to scores: outcomes per item, a score per task, a card of tasks, and comparing two cards."""
+
+from collections.abc import Mapping, Sequence
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from fsa_ray.evaluation.intervals import Measure, difference, holm, interval, mean_of_runs, total
+from fsa_ray.evaluation.item import Item, Prediction
+from fsa_ray.evaluation.predictions import require_all
+from fsa_ray.evaluation.task import Floats, Protocol, Task, require_protocol
+
+
+class Frozen(BaseModel):
+    """A value; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Outcome(Frozen):
+    """What one item's answer was worth. `stats` are additive: summed over items they give every measure."""
+
+    id: str
+    seed: int
+    gold: Any
+    prediction: Any
+    correct: bool
+    """Nothing missed and nothing wrong."""
+    invalid: bool
+    missing: bool
+    stats: tuple[float, ...]
+
+
+class TaskScore(Frozen):
+    """One task's score. Measures are in 0-100; `low` and `high` are a 95 % bootstrap interval over items.
+
+    `invalid` counts answers that were not legal or held an illegal entry, `missing` items without an answer, both
+    over all seeds. `seeds` maps seed to score where a model answered under several seeds: `score` and the other
+    measures are then means over them, and `std` the sample standard deviation of the scores.
+    """
+
+    task: str
+    version: int
+    protocol: Protocol
+    metric: str
+    score: float
+    low: float
+    high: float
+    n: int
+    accuracy: float | None = None
+    precision: float | None = None
+    recall: float | None = None
+    invalid: int = 0
+    missing: int = 0
+    seeds: dict[int, float]
+    std: float | None = None
+
+
+class Scorecard(Frozen):
+    """Scores of several tasks; `mean` is their unweighted mean."""
+
+    scores: list[TaskScore]
+    mean: float
+
+
+class Comparison(Frozen):
+    """One task in two runs: the first minus the second in points. `p` is of the paired permutation test, `p_holm`
+    the same after Holm's correction over the compared tasks."""
+
+    task: str
+    metric: str
+    first: float
+    second: float
+    difference: float
+    low: float
+    high: float
+    p: float
+    p_bootstrap: float
+    p_holm: float
+
+
+def outcomes(
+    task: Task,
+    items: Sequence[Item],
+    predictions: Mapping[str, Prediction],
+    protocol: Protocol = "strict",
+    missing_as_wrong: bool = False,
+    seed: int = 0,
+) -> list[Outcome]:
+    """Judge each item's answer, in item order. `seed` tells the runs of one model apart.
+
+    Raises ValueError for unknown ids, for missing ones unless they count as wrong (nothing predicted), for a
+    protocol that the task lacks and for an empty test.
+    """
+    require_protocol(task, protocol)
+    if not items:
+        raise ValueError(f"{task.name}: no items to score")
+    require_all(items, predictions, missing_as_wrong)
+    found = []
+    for item in items:
+        missing = item.id not in predictions
+        prediction = predictions.get(item.id)
+        stats, invalid = task.judge(item, prediction, protocol)
+        measures = task.measure(np.array(stats))
+        found.append(
+            Outcome(
+                id=item.id,
+                seed=seed,
+                gold=item.gold,
+                prediction=prediction,
+                correct=bool(min(float(value) for value in measures.values()) >= 1 - 1e-9),
+                invalid=invalid and not missing,
+                missing=missing,
+                stats=stats,
+            )
+        )
+    return found
+
+
+def summarise(
+    task: Task, judged: Sequence[Outcome], protocol: Protocol = "strict", resamples: int = 2000, seed: int = 42
+) -> TaskScore:
+    """The score of one task from outcomes of one or several seeds. `seed` draws the bootstrap only."""
+    seeds, stats = stack(judged)
+    measures = {name: values * 100 for name, values in task.measure(total(stats)).items()}
+    per_seed = dict(zip(seeds, measures[task.metric].tolist(), strict=True))
+    low, high = interval(stats, metric_of(task), resamples, seed)
+    means = {name: float(values.mean()) for name, values in measures.items()}
+    return TaskScore(
+        task=task.name,
+        version=task.version,
+        protocol=protocol,
+        metric=task.metric,
+        score=means[task.metric],
+        low=low * 100,
+        high=high * 100,
+        n=len(stats),
+        accuracy=means.get("accuracy"),
+        precision=means.get("precision"),
+        recall=means.get("recall"),
+        invalid=sum(one.invalid for one in judged),
+        missing=sum(one.missing for one in judged),
+        seeds=per_seed,
+        std=stdev(per_seed.values()) if len(per_seed) > 1 else None,
+    )
+
+
+def score(
+    task: Task,
+    items: Sequence[Item],
+    predictions: Mapping[str, Prediction],
+    protocol: Protocol = "strict",
+    missing_as_wrong: bool = False,
+    resamples: int = 2000,
+    seed: int = 42,
+) -> TaskScore:
+    """Score one run's predictions (by item id). Errors as in `outcomes`."""
+    judged = outcomes(task, items, predictions, protocol, missing_as_wrong, seed=seed)
+    return summarise(task, judged, protocol, resamples, seed)
+
+
+def scorecard(scores: Sequence[TaskScore]) -> Scorecard:
+    """Collect task scores; ValueError for none."""
+    if not scores:
+        raise ValueError("a scorecard needs at least one task")
+    return Scorecard(scores=list(scores), mean=mean(one.score for one in scores))
+
+
+def compare(
+    runs: Mapping[str, tuple[Task, Sequence[Outcome], Sequence[Outcome]]], resamples: int = 2000, seed: int = 42
+) -> list[Comparison]:
+    """Compare two models task by task: task name -> (task, first model's outcomes, second model's outcomes).
+
+    Both must have answered the same items; a single seed is compared with the mean over several. Raises ValueError
+    if items or numbers of seeds do not fit.
+    """
+    found = {}
+    for name, (task, first, second) in runs.items():
+        if {one.id for one in first} != {one.id for one in second}:
+            raise ValueError(f"{name}: the two runs did not answer the same items; evaluate them on the same data")
+        left, right = stack(first)[1], stack(second)[1]
+        if left.shape[1] != right.shape[1] and 1 not in (left.shape[1], right.shape[1]):
+            raise ValueError(f"{name}: {left.shape[1]} seeds against {right.shape[1]}; use equally many")
+        shape = np.broadcast_shapes(left.shape, right.shape)
+        left, right = np.broadcast_to(left, shape), np.broadcast_to(right, shape)
+        measure = metric_of(task)
+        levels = [float(mean_of_runs(measure, total(side))) for side in (left, right)]
+        found[name] = (task.metric, levels, difference(left, right, measure, resamples, seed))
+    adjusted = holm([gap.p_permutation for _, _, gap in found.values()])
+    return [
+        Comparison(
+            task=name,
+            metric=metric,
+            first=100 * levels[0],
+            second=100 * levels[1],
+            difference=100 * gap.value,
+            low=100 * gap.low,
+            high=100 * gap.high,
+            p=gap.p_permutation,
+            p_bootstrap=gap.p_bootstrap,
+            p_holm=p_holm,
+        )
+        for (name, (metric, levels, gap)), p_holm in zip(found.items(), adjusted, strict=True)
+    ]
+
+
+def metric_of(task: Task) -> Measure:
+    """The task's own metric, as a function of summed statistics."""
+
+    def measure(sums: Floats) -> Floats:
+        return task.measure(sums)[task.metric]
+
+    return measure
+
+
+def stack(judged: Sequence[Outcome]) -> tuple[list[int], Floats]:
+    """Seeds, ascending, and statistics (items sorted by id, seeds, S); ValueError if a seed lacks an item."""
+    seeds = sorted({one.seed for one in judged})
+    ids = sorted({one.id for one in judged})
+    cells = {(one.id, one.seed): one.stats for one in judged}
+    if len(cells) != len(judged) or len(cells) != len(ids) * len(seeds):
+        raise ValueError("each seed must have exactly one outcome for each item")
+    return seeds, np.array([[cells[one, seed] for seed in seeds] for one in ids], dtype=np.float64)
