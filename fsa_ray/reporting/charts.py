@@ -1,0 +1,217 @@
+"""The charts of a report: Vega-Lite drawn to SVG text here, so that the page needs no script and no network.
+
+Colours are names of CSS variables, which the page sets for light and dark. Each chart comes twice, for a wide page
+and for a phone, since text in a scaled drawing would be too small to read.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import altair as alt
+import vl_convert
+from markupsafe import Markup
+
+from fsa_ray.reporting.contents import DifficultyHistogram, FunnelStep, Role, Score, Scorecard, TrainingCurve
+
+WIDE, NARROW = 860, 340  # pixels of a whole chart
+_FONT = "sans-serif"  # for measuring; the page sets its own
+_COLOURS: dict[Role, str] = {
+    "teacher": "var(--teacher)",
+    "student": "var(--student)",
+    "gold_only": "var(--gold)",
+    "majority": "var(--majority)",
+    "other": "var(--other)",
+}
+_ELEMENTS = {"svg", "g", "path", "rect", "line", "text", "tspan", "defs"}
+_MOST_POINTS = 300
+
+
+class Chart(NamedTuple):
+    wide: Markup
+    narrow: Markup
+
+
+def funnel_chart(steps: tuple[FunnelStep, ...]) -> Chart:
+    """Rows kept and rejected by each stage, in the order of the stages."""
+    order = [f"{number}. {step.label}" for number, step in enumerate(steps, 1)]
+    rows = [
+        {"step": name, "what": what, "rows": rows, "order": place}
+        for name, step in zip(order, steps, strict=True)
+        for place, (what, rows) in enumerate((("kept", step.kept), ("rejected", step.dropped)))
+    ]
+    sums = [
+        {"step": name, "rows": step.kept + step.dropped, "label": _kept_label(step), "short": f"{step.kept:,} kept"}
+        for name, step in zip(order, steps, strict=True)
+    ]
+    most = max(step.kept + step.dropped for step in steps)
+
+    def draw(width: int) -> alt.LayerChart:
+        labels = 150 if width == WIDE else 100
+        y = alt.Y("step:N", sort=order, title=None, axis=_names_axis(labels))
+        room = 1.35 if width == WIDE else 1.55  # the label stands right of the bar
+        x = alt.X("rows:Q", title=None, scale=alt.Scale(domain=[0, max(most, 1) * room], nice=False), axis=None)
+        colour = alt.Color(
+            "what:N",
+            scale=alt.Scale(domain=["kept", "rejected"], range=["var(--student)", "var(--reject)"]),
+            legend=alt.Legend(title=None, orient="top"),
+        )
+        label = "label:N" if width == WIDE else "short:N"
+        bars = alt.Chart(alt.Data(values=rows)).mark_bar(height=18).encode(x=x, y=y, color=colour, order="order:Q")
+        texts = alt.Chart(alt.Data(values=sums)).mark_text(align="left", dx=6).encode(x=x, y=y, text=label)
+        return alt.layer(bars, texts).properties(width=width - labels - 20, height=alt.Step(30))
+
+    return _drawn(draw)
+
+
+def _kept_label(step: FunnelStep) -> str:
+    return f"{step.kept:,} kept" + (f", {step.dropped:,} rejected" if step.dropped else "")
+
+
+def difficulty_chart(histogram: DifficultyHistogram) -> Chart:
+    """All scored examples behind, the selected ones in front."""
+    left, right = histogram.edges[:-1], histogram.edges[1:]
+    rows = [
+        {"left": a, "right": b, "examples": examples, "what": what}
+        for what, counts in (("scored", histogram.scored), ("selected", histogram.selected))
+        for a, b, examples in zip(left, right, counts, strict=True)
+    ]
+
+    def draw(width: int) -> alt.Chart:
+        colour = alt.Color(
+            "what:N",
+            scale=alt.Scale(domain=["scored", "selected"], range=["var(--faint)", "var(--student)"]),
+            legend=alt.Legend(title=None, orient="top"),
+        )
+        return (
+            alt.Chart(alt.Data(values=rows))
+            .mark_bar(binSpacing=1)
+            .encode(
+                x=alt.X("left:Q", bin="binned", title="difficulty", axis=alt.Axis(grid=False, tickCount=8)),
+                x2="right:Q",
+                y=alt.Y("examples:Q", title="examples", stack=None, axis=alt.Axis(format=",d", tickMinStep=1)),
+                color=colour,
+            )
+            .properties(width=width - 70, height=240 if width == WIDE else 200)
+        )
+
+    return _drawn(draw)
+
+
+def loss_chart(curves: tuple[TrainingCurve, ...]) -> Chart | None:
+    """One panel per training: loss over steps, and the learning rate below it. None if no loss is finite."""
+    points = {curve.model: _thinned(curve) for curve in curves}
+    losses = [row["loss"] for rows in points.values() for row in rows]
+    if not losses:
+        return None
+    wide_range = min(losses) > 0 and max(losses) / min(losses) > 10
+    scale = alt.Scale(type="log" if wide_range else "linear", domain=[0.9 * min(losses), 1.1 * max(losses)], nice=False)
+    title = "loss (log scale)" if wide_range else "loss"
+    y = alt.Y("loss:Q", scale=scale, title=title, axis=alt.Axis(tickCount=5, format="~g"))
+
+    def draw(width: int) -> alt.ConcatChart:
+        columns = min(len(curves), 3) if width == WIDE else 1
+        panel = (width - 30) // columns - 62
+        panels = [_panel(curve, points[curve.model], y, panel) for curve in curves if points[curve.model]]
+        return alt.concat(*panels, columns=columns, spacing=24)
+
+    return _drawn(draw)
+
+
+def _panel(curve: TrainingCurve, rows: list[dict[str, float]], y: alt.Y, width: int) -> alt.VConcatChart:
+    steps = alt.X("step:Q", title=None, scale=alt.Scale(nice=False))
+    numbered = alt.Axis(format=",d", tickCount=4, grid=False)
+    base = alt.Chart(alt.Data(values=rows))
+    loss = base.mark_line(color=_COLOURS[curve.role], strokeWidth=2).encode(
+        x=steps.axis(numbered if not curve.lr else alt.Axis(labels=False, tickCount=4, grid=False)), y=y
+    )
+    loss = loss.properties(width=width, height=170, title=alt.TitleParams(curve.model, limit=width, anchor="start"))
+    if not curve.lr:
+        return alt.vconcat(loss)
+    axis = alt.Axis(format="~e", tickCount=2)
+    rate = base.mark_line(color="var(--muted)", strokeWidth=1.5)
+    rate = rate.encode(x=steps.axis(numbered), y=alt.Y("lr:Q", title="rate", axis=axis))
+    return alt.vconcat(loss, rate.properties(width=width, height=46), spacing=12)
+
+
+def _thinned(curve: TrainingCurve) -> list[dict[str, float]]:
+    """The finite points, neighbours averaged so that at most `_MOST_POINTS` remain."""
+    rates = curve.lr or (0.0,) * len(curve.steps)
+    finite = [row for row in zip(curve.steps, curve.loss, rates, strict=True) if math.isfinite(row[1])]
+    size = -(-len(finite) // _MOST_POINTS) or 1
+    groups = [finite[start : start + size] for start in range(0, len(finite), size)]
+    means = ([sum(column) / len(group) for column in zip(*group, strict=True)] for group in groups)
+    return [dict(zip(("step", "loss", "lr"), mean, strict=True)) for mean in means]
+
+
+def scorecard_chart(card: Scorecard) -> Chart:
+    """Bars with interval whiskers, one panel per task, models in the order of the card."""
+    names = [model.name for model in card.models]
+    rows = [
+        {"task": task, "model": model.name, "role": model.role, "text": f"{cell.score:.1f}", **_bounds(cell)}
+        for task in card.tasks
+        for model in card.models
+        if (cell := model.scores.get(task))
+    ]
+    least = min(
+        0.0, *(cell.low for model in card.models for cell in model.scores.values())
+    )  # a correlation may be below zero
+
+    def draw(width: int) -> alt.FacetChart:
+        columns = min(len(card.tasks), 3) if width == WIDE else 1
+        labels = 170 if width == WIDE else 120
+        panel = (width - labels - 22 * columns) // columns
+        x = alt.X("score:Q", title=None, scale=alt.Scale(domain=[least, 118], nice=False))
+        x = x.axis(values=[0, 25, 50, 75, 100], domain=False, ticks=False)
+        y = alt.Y("model:N", sort=names, title=None, axis=_names_axis(labels))
+        roles = alt.Scale(domain=[*_COLOURS], range=[*_COLOURS.values()])
+        base = alt.Chart().encode(y=y)
+        bars = base.mark_bar(height=16).encode(x=x, color=alt.Color("role:N", scale=roles, legend=None))
+        halo = base.mark_rule(strokeWidth=5, color="var(--paper)", opacity=0.6).encode(x="low:Q", x2="high:Q")
+        ends = base.mark_rule(strokeWidth=1.5, color="var(--ink)").encode(x="low:Q", x2="high:Q")
+        cap = base.mark_tick(size=8, thickness=1.5, color="var(--ink)")
+        text = base.mark_text(align="left", dx=6).encode(x=alt.X("high:Q"), text="text:N")
+        layers = alt.layer(bars, halo, ends, cap.encode(x="low:Q"), cap.encode(x="high:Q"), text)
+        header = alt.Header(title=None, labelLimit=panel, labelAnchor="start")
+        facet = alt.Facet("task:N", sort=list(card.tasks), title=None, header=header)
+        return layers.properties(width=panel, height=alt.Step(26)).facet(
+            facet=facet, columns=columns, spacing=22, data=alt.Data(values=rows)
+        )
+
+    return _drawn(draw)
+
+
+def _bounds(cell: Score) -> dict[str, float]:
+    return {"score": cell.score, "low": cell.low, "high": cell.high}
+
+
+def _names_axis(width: int) -> alt.Axis:
+    """Names in a column of `width` pixels, flush left with the page's text."""
+    return alt.Axis(labelAlign="left", labelPadding=width, labelLimit=width - 8, domain=False, ticks=False)
+
+
+def _drawn(draw: Callable[[int], Any]) -> Chart:
+    return Chart(*(_svg(_dressed(draw(width))) for width in (WIDE, NARROW)))
+
+
+def _dressed(chart: Any) -> Any:
+    """The look that all charts share."""
+    text = {"labelFont": _FONT, "titleFont": _FONT, "labelColor": "var(--ink)", "titleColor": "var(--muted)"}
+    axis = text | {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "gridColor": "var(--line)"}
+    return (
+        chart.configure(background="transparent", aria=False, padding={"left": 4, "right": 4, "top": 4, "bottom": 4})
+        .configure_view(stroke=None)
+        .configure_axis(**axis, domainColor="var(--line)", tickColor="var(--line)")
+        .configure_header(**text, labelFontSize=13, labelFontWeight="bold")
+        .configure_legend(**text, labelFontSize=12, symbolType="square")
+        .configure_title(font=_FONT, fontSize=13, color="var(--ink)")
+        .configure_text(font=_FONT, fontSize=12, color="var(--ink)")
+    )
+
+
+def _svg(chart: Any) -> Markup:
+    drawing: str = vl_convert.vegalite_to_svg(chart.to_json(), allowed_base_urls=[])
+    # Names from a spec are in the drawing. Vega escapes them; were that to fail, no page is better than such a page.
+    assert {*re.findall(r"<([A-Za-z!?][\w:-]*)", drawing)} <= _ELEMENTS, "a chart holds an element that no chart needs"
+    return Markup(drawing)  # noqa: S704

@@ -1,0 +1,80 @@
+"""The report as one HTML file: no script, no outside resource, every text escaped.
+
+The page's own policy (Content-Security-Policy) forbids all but its one style sheet, which it names by digest, so that
+text of reviews or models could do nothing even if it got past the escaping.
+"""
+
+import base64
+import hashlib
+import math
+import re
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from fsa_ray.reporting import amounts
+from fsa_ray.reporting.charts import Chart, difficulty_chart, funnel_chart, loss_chart, scorecard_chart
+from fsa_ray.reporting.contents import Contents
+from fsa_ray.reporting.headline import headline, kept_share, mean_score, tiles, totals
+from fsa_ray.reporting.highlight import excerpt, pieces
+
+_HERE = Path(__file__).parent
+_CONTROLS = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\t\n\r"} | {127: "\u2421"}
+
+
+def render(contents: Contents) -> str:
+    """The page, to be stored as UTF-8."""
+    style = re.sub(r"\s*\n\s*", "\n", (_HERE / "page.css").read_text(encoding="utf-8")).strip()
+    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            report=contents,
+            style=Markup(style),  # noqa: S704
+            policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+            headline=headline(contents.scorecard),
+            tiles=tiles(contents),
+            charts=_charts(contents),
+            totals=totals(contents.ledger),
+            totals_new=totals([entry for entry in contents.ledger if not entry.reused]),
+            not_finite={curve.model: sum(not math.isfinite(loss) for loss in curve.loss) for curve in contents.curves},
+        )
+    )
+
+
+def _charts(contents: Contents) -> dict[str, Chart | None]:
+    card = contents.scorecard
+    return {
+        "scorecard": scorecard_chart(card) if any(model.scores for model in card.models) else None,
+        "funnel": funnel_chart(contents.funnel) if contents.funnel else None,
+        "difficulty": difficulty_chart(contents.difficulty) if contents.difficulty else None,
+        "loss": loss_chart(contents.curves),
+    }
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
+    )
+    environment.filters |= {
+        "count": amounts.count,
+        "size": amounts.size,
+        "percent": amounts.percent,
+        "duration": amounts.duration,
+        "money": amounts.money,
+        "excerpt": excerpt,
+    }
+    environment.globals |= {"pieces": pieces, "kept_share": kept_share, "mean_score": mean_score}
+    return environment
+
+
+def _visible(value: object) -> object:
+    """Control characters as their pictures: HTML has no way to write them."""
+    return value.translate(_CONTROLS) if type(value) is str else value
