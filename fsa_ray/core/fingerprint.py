@@ -37,9 +37,14 @@ def canonical(document: Any) -> bytes:
 
 
 def fields_of(model: BaseModel, *, skip_defaults: bool) -> dict[str, Any]:
-    """Field name to encoded value; a stage becomes {"stage": name, "fingerprint": ...}."""
+    """Field name to encoded value; a stage becomes {"stage": name, "fingerprint": ...}.
+
+    A field marked `exclude` says where outside data lies, not what it is, and is no part of the identity.
+    """
     encoded = {}
     for name, field in type(model).model_fields.items():
+        if field.exclude:
+            continue
         value = getattr(model, name)
         default = field.get_default(call_default_factory=True, validated_data={})
         if skip_defaults and default is not PydanticUndefined and type(default) is type(value) and default == value:

@@ -29,6 +29,24 @@ def plan(root: Folder, pipeline: Pipeline, until: str | None = None) -> list[Ste
     return [_step(root, label, stage, last) for label, stage in pipeline.order(until)]
 
 
+def estimates(steps: list[Step]) -> dict[str, dict[str, float]]:
+    """Label to what the step did, if it is done, or is expected to do: rows, requests, tokens. Upper bounds where
+    a stage before it drops rows."""
+    by_fingerprint = {step.stage.fingerprint: step for step in steps}
+    known: dict[str, dict[str, float]] = {}
+
+    def expect(stage: Stage[Any]) -> dict[str, float]:
+        if stage.fingerprint not in known:
+            record = by_fingerprint[stage.fingerprint].record
+            known[stage.fingerprint] = dict(record.measures) if record else stage.estimate(rows)
+        return known[stage.fingerprint]
+
+    def rows(stage: Stage[Any]) -> float:
+        return expect(stage).get("rows", 0.0)
+
+    return {step.label: expect(step.stage) for step in steps}
+
+
 def _step(root: Folder, label: str, stage: Stage[Any], last: RunIndex | None) -> Step:
     record = read_record(root, stage)
     if record is not None:

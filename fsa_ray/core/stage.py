@@ -1,5 +1,6 @@
 """A stage: a frozen value whose fields are its identity, and the little of the world that its run may touch."""
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -56,6 +57,19 @@ class Stage(BaseModel, Generic[A]):
     def owes(self) -> Flow | None:
         """The account that `verify` asks of this stage; overridden where it depends on the fields."""
         return self.flow
+
+    def estimate(self, rows: "Callable[[Stage[Any]], float]") -> dict[str, float]:
+        """What the run would do, before it does: `rows`, and for costly stages `requests`, `prompt_tokens`,
+        `output_tokens`. The argument tells how many rows an input has or is expected to have."""
+        flow = self.owes()
+        if flow is None or flow.source is None:
+            return {}
+        sources = [stage for field, stage in self.inputs().items() if field.split(".")[0] == flow.source]
+        return {"rows": sum(rows(stage) for stage in sources) * flow.fanout}
+
+    def rows_at_risk(self, placement: Placement) -> int | None:
+        """How many rows a crash may make a costly stage ask again."""
+        return None
 
     def engines(self) -> frozenset[str]:
         """Fingerprints of the model stages whose serving engine this stage asks."""

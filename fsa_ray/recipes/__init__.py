@@ -1,0 +1,1 @@
+"""Recipes: functions from a spec to a pipeline, in one plain table."""

@@ -73,3 +73,5 @@ PREDICTION = pa.schema(
         ("error", pa.string()),
     ]
 )
+
+ANNOTATION = pa.schema([*PREDICTION, ("label_logprobs", pa.list_(pa.float32()))])  # over POLARITIES

@@ -1,0 +1,1 @@
+"""One file per stage: what (the domain rooms) meets how (the engine)."""

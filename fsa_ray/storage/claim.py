@@ -102,6 +102,16 @@ class Claim(AbstractContextManager["Claim"]):
                 continue
 
 
+def holder_of(folder: Folder) -> Holder | None:
+    """Who holds the claim on a stage's folder, as far as can be seen without writing; None if nobody does."""
+    claims = folder / "claims"
+    generation = _latest(claims)
+    if not generation or claims.exists(_done_name(generation)):
+        return None
+    holder = _holder(claims, generation)
+    return None if holder.dead_here() else holder
+
+
 def _is_free(folder: Folder, generation: int) -> bool:
     if folder.exists(_done_name(generation)) or _holder(folder, generation).dead_here():
         return True

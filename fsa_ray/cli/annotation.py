@@ -1,0 +1,75 @@
+"""`fsa-ray predict`, and what it shares with `evaluate`: a small pipeline around one model."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from fsa_ray.cli.arguments import run_called
+from fsa_ray.cli.console import Narrator, stderr
+from fsa_ray.cli.drive import close, release
+from fsa_ray.core.artifact import Rows
+from fsa_ray.core.pipeline import Pipeline
+from fsa_ray.core.placement import Placement
+from fsa_ray.core.runner import Runner, load
+from fsa_ray.core.stage import Stage
+from fsa_ray.core.tables import iter_parts
+from fsa_ray.schemas.rows import PREDICTION
+from fsa_ray.sentiment.files import write_predictions
+from fsa_ray.stages.annotate import Annotate
+from fsa_ray.stages.ingest import Ingest
+from fsa_ray.stages.model import LocalModel, Model
+from fsa_ray.storage.folder import Folder
+
+
+def annotate_file(
+    model: str,
+    input_: str,
+    output: Path,
+    *,
+    text_column: str,
+    id_column: str | None,
+    root_url: str,
+    placement: Placement,
+) -> None:
+    """Annotate every row of `input_` into `output`. Interrupted, the same command goes on where it stopped."""
+    if output.suffix not in {".jsonl", ".parquet"}:
+        raise ValueError(f"{output}: predictions are written as .jsonl or .parquet")
+    root = Folder(root_url)
+    reviews = Ingest.at(input_, text_column=text_column, id_column=id_column, min_chars=1, max_chars=None)
+    annotations = annotation_of(root, model, reviews)
+    run_quietly(root, Pipeline("predict", {"ingest": reviews, "annotate": annotations}), placement)
+    rows = load(root, reviews)
+    write_predictions(output, _predictions(root, rows, load(root, annotations)))
+    stderr.print(f"{rows.kept.rows + rows.rejected.rows} rows written to {output}")
+
+
+def annotation_of(root: Folder, model: str, reviews: Stage[Rows]) -> Annotate:
+    """The stage in which `model`, a run's student or a directory, annotates `reviews`."""
+    if Path(model).is_dir():
+        return Annotate(reviews=reviews, model=LocalModel.at(model))
+    _, planned = run_called(root, model)
+    student: Stage[Model] = planned.pipeline.stages["student"]
+    return planned.annotate(reviews, student)
+
+
+def run_quietly(root: Folder, pipeline: Pipeline, placement: Placement) -> None:
+    try:
+        Runner(root, placement, Narrator(), release).run(pipeline)
+    finally:
+        close()
+
+
+def _predictions(root: Folder, reviews: Rows, annotations: Rows) -> Iterator[pa.Table]:
+    """In the order of the input, by the user's ids; rows that could not be read come out with their reason."""
+    for review, annotation in zip(
+        iter_parts(root, reviews.kept, ["source_id"]), iter_parts(root, annotations.kept), strict=True
+    ):
+        yield annotation.set_column(0, "id", review["source_id"]).select(PREDICTION.names).cast(PREDICTION)
+    for rejected in iter_parts(root, reviews.rejected):
+        rows: list[dict[str, Any]] = [
+            {"id": row["id"], "text": row["text"], "opinions": [], "error": f"{row['reason']}: {row['detail']}"}
+            for row in rejected.to_pylist()
+        ]
+        yield pa.Table.from_pylist(rows, PREDICTION)

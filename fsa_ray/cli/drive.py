@@ -1,0 +1,90 @@
+"""`fsa-ray run`: drives a pipeline to its end, and tells what came out."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from fsa_ray.cli.console import Narrator, stderr
+from fsa_ray.core.pipeline import RunIndex
+from fsa_ray.core.placement import Placement
+from fsa_ray.core.plan import Step, plan
+from fsa_ray.core.runner import Runner, refuse_second_payment
+from fsa_ray.recipes.table import Plan, build, load_pipeline
+from fsa_ray.storage.folder import Folder
+
+
+def drive(
+    spec: Path,
+    root_url: str,
+    *,
+    overrides: list[str],
+    placement: Placement,
+    until: str | None,
+    allow: frozenset[str],
+    limit: int | None,
+    retry_failed: str | None,
+) -> None:
+    """Raises ValueError, ClaimHeld or StageFailed; see `fsa_ray.cli.exits` for what the user is told."""
+    planned = load_pipeline(spec, overrides, limit)
+    root = Folder(root_url)
+    if retry_failed is not None:
+        planned = _asking_again(planned, retry_failed, RunIndex.read(root, planned.spec.name))
+        allow = allow | {retry_failed}
+    until = "parse" if limit is not None and until is None else until
+    steps = plan(root, planned.pipeline, until)
+    refuse_second_payment(steps, allow)
+    RunIndex.write(root, planned.pipeline, planned.spec.model_dump(mode="json", exclude_none=True))
+    placement = _with_budget(placement, planned)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        steps = Runner(root, placement, Narrator(), release).run(planned.pipeline, until=until, allow=allow)
+    finally:
+        close()
+    _conclude(root, planned, steps, placement, pilot=limit is not None)
+
+
+def _asking_again(planned: Plan, label: str, last: RunIndex | None) -> Plan:
+    if label != "teach":
+        raise ValueError(f"--retry-failed {label}: only teach has failed rows to ask again")
+    before = last.spec.get("teacher", {}).get("ask_again", 0) if last is not None else 0
+    rounds = max(before, planned.spec.teacher.ask_again) + 1
+    document = planned.spec.model_dump(mode="json", exclude_none=True)
+    document["teacher"]["ask_again"] = rounds
+    stderr.print(f"to keep the result in later runs of this spec, set [bold]teacher.ask_again: {rounds}[/]")
+    return build(document, "the spec")
+
+
+def _with_budget(placement: Placement, planned: Plan) -> Placement:
+    budget = planned.spec.budget.model_dump(exclude_none=True)
+    return placement.model_copy(update={"sections": {**placement.sections, "budget": budget}})
+
+
+def _conclude(root: Folder, planned: Plan, steps: list[Step], placement: Placement, *, pilot: bool) -> None:
+    from fsa_ray.cli.outcome import print_pilot, print_scores
+    from fsa_ray.stages.report import write_report
+
+    if pilot:
+        print_pilot(root, planned, placement)
+        return
+    if all(step.record is not None for step in steps) and {"student", "select"} <= {step.label for step in steps}:
+        print_scores(root, planned.pipeline)
+        stderr.print(f"report: [bold]{write_report(root, planned.pipeline)}[/]")
+    stderr.print(f"done; fsa-ray show {planned.spec.name} tells more", highlight=False)
+
+
+def release(engines: frozenset[str]) -> None:
+    """The engine room is loaded only in runs that need it."""
+    room: Any = sys.modules.get("fsa_ray.stages.serving")
+    if room is not None:
+        room.release(engines)
+
+
+def close() -> None:
+    room: Any = sys.modules.get("fsa_ray.stages.serving")
+    if room is not None:
+        room.close()
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,78 @@
+"""show, verify, report, compare: look at what is stored."""
+
+from typing import Annotated, Any
+
+import typer
+
+from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, Root, RunName, run_called
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(show)
+    app.command()(verify)
+    app.command()(report)
+
+
+def show(
+    name: Annotated[str | None, typer.Argument(help="Name of a run; none lists them.", metavar="NAME")] = None,
+    stage: Annotated[str | None, typer.Argument(help="Show the record of this stage.", metavar="STAGE")] = None,
+    root: Root = DEFAULT_ROOT,
+    json_: Json = False,
+) -> None:
+    """Status, records and measures of a run."""
+    from fsa_ray.cli.console import print_json, stdout
+    from fsa_ray.cli.status import runs_of, stage_status, status_of, status_table
+    from fsa_ray.storage.folder import Folder
+
+    folder = Folder(root)
+    if name is None:
+        found: Any = {"runs": runs_of(folder)}
+        text: Any = "\n".join(found["runs"]) or f"nothing has run under {root} yet"
+    elif stage is None:
+        index, planned = run_called(folder, name)
+        found = status_of(folder, index, planned.pipeline)
+        text = status_table(found)
+    else:
+        _, planned = run_called(folder, name)
+        found = stage_status(folder, planned.pipeline, stage)
+        text = found
+    if json_:
+        print_json(found)
+    elif isinstance(text, dict):
+        stdout.print_json(data=text, default=str)
+    else:
+        stdout.print(text)
+
+
+def verify(name: RunName, root: Root = DEFAULT_ROOT, json_: Json = False) -> int:
+    """Prove from what is stored that no row was lost or doubled and no file was changed."""
+    from dataclasses import asdict
+
+    from fsa_ray.cli.console import print_json, stdout
+    from fsa_ray.cli.exits import Exit
+    from fsa_ray.core.verification import verify as check
+    from fsa_ray.storage.folder import Folder
+
+    folder = Folder(root)
+    _, planned = run_called(folder, name)
+    findings = check(folder, planned.pipeline)
+    passed = all(finding.passed for finding in findings)
+    if json_:
+        print_json({"run": name, "passed": passed, "checks": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            mark = "[green]✓[/]" if finding.passed else "[bold red]✗[/]"
+            stdout.print(f"{mark} {finding.label:<20} {finding.check:<11} {finding.detail}", highlight=False)
+        stdout.print("everything adds up" if passed else "[bold red]something does not add up[/]")
+    return Exit.DONE if passed else Exit.FAILED
+
+
+def report(name: RunName, root: Root = DEFAULT_ROOT) -> None:
+    """Write the report of a run and say where it lies."""
+    from fsa_ray.cli.console import stdout
+    from fsa_ray.stages.report import write_report
+    from fsa_ray.storage.folder import Folder
+
+    folder = Folder(root)
+    _, planned = run_called(folder, name)
+    stdout.print(write_report(folder, planned.pipeline), soft_wrap=True)

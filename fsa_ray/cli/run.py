@@ -1,0 +1,92 @@
+"""init, run, plan: from a spec to a run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fsa_ray.cli.arguments import (
+    DEFAULT_ROOT,
+    Json,
+    Limit,
+    Overrides,
+    PlacementFile,
+    Root,
+    SpecFile,
+    placement_at,
+)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(init)
+    app.command()(plan)
+    app.command()(run)
+
+
+def init(
+    recipe: Annotated[str, typer.Argument(help="Which starter: distil or demo.")] = "distil",
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("spec.yaml"),
+) -> None:
+    """Write a starter spec with comments."""
+    from fsa_ray.cli.console import stderr
+    from fsa_ray.recipes.starter import render
+    from fsa_ray.recipes.table import recipe_called
+
+    found = recipe_called(recipe)
+    if output.exists():
+        raise ValueError(f"{output} is there already; choose another file with --output")
+    output.write_text(render(found.starter, found.about), encoding="utf-8")
+    stderr.print(f"wrote {output}; next: fsa-ray plan {output}")
+
+
+def plan(
+    spec: SpecFile,
+    root: Root = DEFAULT_ROOT,
+    set_: Overrides = None,
+    placement: PlacementFile = None,
+    until: Annotated[str | None, typer.Option(help="Plan no further than this stage.")] = None,
+    limit: Limit = None,
+    json_: Json = False,
+) -> None:
+    """Show what would run, why, and how much it would take."""
+    from fsa_ray.cli.console import print_json, stdout
+    from fsa_ray.cli.forecast import forecast, forecast_table
+    from fsa_ray.core.plan import plan as plan_steps
+    from fsa_ray.recipes.table import load_pipeline
+    from fsa_ray.storage.folder import Folder
+
+    planned = load_pipeline(spec, set_ or [], limit)
+    steps = plan_steps(Folder(root), planned.pipeline, until)
+    found = forecast(planned, steps, placement_at(placement))
+    if json_:
+        print_json(found.model_dump(mode="json"))
+    else:
+        stdout.print(forecast_table(found))
+
+
+def run(
+    spec: SpecFile,
+    root: Root = DEFAULT_ROOT,
+    set_: Overrides = None,
+    placement: PlacementFile = None,
+    until: Annotated[str | None, typer.Option(help="Run no further than this stage.")] = None,
+    allow: Annotated[list[str] | None, typer.Option(help="Pay for this costly stage again.", metavar="STAGE")] = None,
+    limit: Limit = None,
+    retry_failed: Annotated[
+        str | None,
+        typer.Option(help="Ask the failed rows of this stage again, keeping the good ones.", metavar="STAGE"),
+    ] = None,
+) -> None:
+    """Run a spec; what is done already is reused."""
+    from fsa_ray.cli.drive import drive
+
+    drive(
+        spec,
+        root,
+        overrides=set_ or [],
+        placement=placement_at(placement),
+        until=until,
+        allow=frozenset(allow or []),
+        limit=limit,
+        retry_failed=retry_failed,
+    )

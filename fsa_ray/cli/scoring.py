@@ -1,0 +1,49 @@
+"""`fsa-ray evaluate`: a file of predictions, or a model that is asked."""
+
+from pathlib import Path
+from typing import cast
+
+from rich.table import Table
+
+from fsa_ray.cli.annotation import annotation_of, run_quietly
+from fsa_ray.core.pipeline import Pipeline
+from fsa_ray.core.placement import Placement
+from fsa_ray.core.runner import load
+from fsa_ray.evaluation.predictions import read_predictions
+from fsa_ray.evaluation.scorecard import TaskScore, score
+from fsa_ray.evaluation.task import Protocol
+from fsa_ray.evaluation.tasks import load_task
+from fsa_ray.stages.benchmark import Benchmark
+from fsa_ray.stages.evaluate import Evaluate
+from fsa_ray.storage.folder import Folder
+
+
+def score_file(path: Path, name: str, data: Path, protocol: str, *, missing_as_wrong: bool) -> list[TaskScore]:
+    """Metrics only. Raises ValueError naming file and item for whatever does not fit."""
+    task = load_task(name)
+    items = task.load(data)
+    predictions = read_predictions(path, task, items)
+    return [score(task, items, predictions, cast(Protocol, protocol), missing_as_wrong)]
+
+
+def score_model(
+    model: str, tasks: tuple[str, ...], data: Path, limit: int | None, *, root_url: str, placement: Placement
+) -> list[TaskScore]:
+    """Ask the model in its own format and score what it says."""
+    root = Folder(root_url)
+    benchmark = Benchmark.at(str(data), tasks, limit=limit)
+    evaluation = Evaluate(benchmark=benchmark, annotations=annotation_of(root, model, benchmark))
+    run_quietly(root, Pipeline("evaluate", {"evaluate": evaluation}), placement)
+    return list(load(root, evaluation).scores.values())
+
+
+def scores_table(scores: list[TaskScore]) -> Table:
+    table = Table()
+    for heading in ("task", "protocol", "metric"):
+        table.add_column(heading)
+    for heading in ("score", "95 % interval", "items", "invalid"):
+        table.add_column(heading, justify="right")
+    for one in scores:
+        interval = f"{one.low:.2f} to {one.high:.2f}"
+        table.add_row(one.task, one.protocol, one.metric, f"{one.score:.2f}", interval, str(one.n), str(one.invalid))
+    return table

@@ -1,0 +1,231 @@
+"""The recipe `distil`: reviews in, evaluated student out."""
+
+from typing import Any
+
+from fsa_ray.core.artifact import Rows
+from fsa_ray.core.pipeline import Pipeline
+from fsa_ray.core.stage import Stage
+from fsa_ray.recipes.spec import EmbeddedTeacher, Spec
+from fsa_ray.stages.annotate import Annotate
+from fsa_ray.stages.benchmark import Benchmark, InventedBenchmark
+from fsa_ray.stages.decontaminate import Decontaminate
+from fsa_ray.stages.deduplicate import Deduplicate
+from fsa_ray.stages.evaluate import Evaluate
+from fsa_ray.stages.gold import GoldExamples
+from fsa_ray.stages.ingest import Ingest
+from fsa_ray.stages.invent import Invent
+from fsa_ray.stages.labels import BenchmarkLabels
+from fsa_ray.stages.model import Model, model_stage
+from fsa_ray.stages.pack import Pack
+from fsa_ray.stages.parse import Parse
+from fsa_ray.stages.sample import Sample
+from fsa_ray.stages.score import Score
+from fsa_ray.stages.select import Select
+from fsa_ray.stages.teach import Endpoint, Sampling, Teach
+from fsa_ray.stages.tokenizer import LearnTokenizer
+from fsa_ray.stages.train import Train
+
+SHOWN = 60
+"""Reviews of the corpus that the student annotates for the report."""
+
+
+def distil(spec: Spec) -> Pipeline:
+    """Raises ValueError if something that the spec names is not there."""
+    stages: dict[str, Stage[Any]] = {}
+    teacher = _teacher(spec, stages)
+    gold_labels = _gold_labels(spec)
+    benchmark = _benchmark(spec)
+    seen = [*_labels_behind(spec.teacher.embedded, spec.seed), *gold_labels]
+    reviews = _reviews(spec, stages, benchmark, seen)
+    stages["teach"] = responses = _teach(spec, reviews, teacher)
+    stages["parse"] = examples = Parse(responses=responses, reviews=reviews)
+    start = _student_start(spec, stages, examples)
+    gold = _gold(spec, stages, gold_labels, start)
+    proxy = _proxy(spec, teacher, gold, start)
+    stages["score"] = scored = Score(
+        examples=examples,
+        model=proxy,
+        tau=spec.score.tau,
+        count_top=spec.score.count_top,
+        max_length=spec.score.max_length,
+    )
+    stages["select"] = selected = Select(scored=scored, **spec.select.model_dump(), seed=spec.seed)
+    stages["pack"] = corpus = _pack(spec, start, (selected,))
+    stages["student"] = student = _train(spec, start, corpus)
+    _measure(spec, stages, benchmark, {"teacher": teacher, "student": student, "gold": gold})
+    stages["predict"] = _annotate(spec, Sample(reviews=reviews, count=SHOWN), student)
+    return Pipeline(spec.name, stages)
+
+
+def _reviews(
+    spec: Spec, stages: dict[str, Stage[Any]], benchmark: Stage[Rows] | None, seen: list[Stage[Rows]]
+) -> Stage[Rows]:
+    """Ingested, deduplicated, and free of what models are tested on or the teacher was trained on."""
+    source = _source(spec)
+    stages["ingest"] = source
+    near = spec.deduplicate
+    stages["deduplicate"] = reviews = Deduplicate(
+        reviews=source, near=near.near, similarity=near.similarity, shingle=near.shingle, seed=spec.seed
+    )
+    against = tuple(stage for stage in (benchmark, *seen) if stage is not None)
+    if not against:
+        return reviews
+    stages["decontaminate"] = clean = Decontaminate(reviews=reviews, against=against, ngram=spec.decontaminate.ngram)
+    return clean
+
+
+def _source(spec: Spec) -> Stage[Rows]:
+    corpus = spec.corpus
+    if corpus.path is None:
+        assert corpus.invented is not None
+        count = min(corpus.invented, corpus.limit or corpus.invented)
+        return Invent(count=count, split="corpus", seed=spec.seed)
+    rules = corpus.model_dump(include={"min_chars", "max_chars", "languages", "mask", "limit"})
+    columns = corpus.model_dump(include={"text_column", "id_column", "domain_column"})
+    return Ingest.at(corpus.path, **columns, **rules, seed=spec.seed)
+
+
+def _teacher(spec: Spec, stages: dict[str, Stage[Any]]) -> Stage[Model] | None:
+    """None for a teacher behind an endpoint."""
+    given = spec.teacher
+    if given.endpoint is not None:
+        return None
+    if given.model is not None:
+        stages["teacher"] = found = model_stage(given.model, given.revision, given.trust_remote_code)
+        return found
+    assert given.embedded is not None
+    embedded, tables = given.embedded, _labels_behind(given.embedded, spec.seed)
+    examples = tuple(
+        GoldExamples(labelled=labels, kinds=given.prompts if isinstance(labels, Invent) else ("analysis",))
+        for labels in tables
+    )
+    tokenizer = LearnTokenizer(examples=examples, vocabulary=embedded.vocabulary, max_length=given.max_length)
+    stages["teacher-tokenizer"] = tokenizer
+    stages["teacher-pack"] = corpus = Pack(
+        examples=examples, tokenizer=tokenizer, row_length=embedded.sequence_length, seed=spec.seed
+    )
+    stages["teacher"] = trained = Train(
+        corpus=corpus, config=embedded.config, tokenizer=tokenizer, settings=embedded.train
+    )
+    return trained
+
+
+def _labels_behind(embedded: EmbeddedTeacher | None, seed: int) -> list[Stage[Rows]]:
+    """The labelled texts that an embedded teacher learns from."""
+    found: list[Stage[Rows]] = []
+    if embedded is not None and embedded.invented:
+        found.append(Invent(count=embedded.invented, split="train", seed=seed))
+    if embedded is not None and embedded.benchmark is not None:
+        found.append(BenchmarkLabels.at(embedded.benchmark, embedded.tasks))
+    return found
+
+
+def _gold_labels(spec: Spec) -> list[Stage[Rows]]:
+    """The few labelled reviews that the control student learns from."""
+    gold = spec.gold
+    if gold is None:
+        return []
+    if gold.benchmark is not None:
+        return [BenchmarkLabels.at(gold.benchmark, gold.tasks, gold.labels)]
+    return [Invent(count=gold.labels, split="train", seed=spec.seed + 1)]
+
+
+def _benchmark(spec: Spec) -> Stage[Rows] | None:
+    evaluation = spec.evaluate
+    if evaluation.data is not None:
+        return Benchmark.at(evaluation.data, evaluation.tasks, limit=evaluation.limit)
+    if evaluation.invented is not None:
+        return InventedBenchmark(labelled=Invent(count=evaluation.invented, split="test", seed=spec.seed))
+    return None
+
+
+def _teach(spec: Spec, reviews: Stage[Rows], teacher: Stage[Model] | None) -> Teach:
+    given = spec.teacher
+    endpoint = given.endpoint
+    return Teach(
+        reviews=reviews,
+        teacher=teacher,
+        endpoint=None if endpoint is None else Endpoint(**endpoint.model_dump()),
+        kinds=given.prompts,
+        style=given.style,
+        sampling=Sampling(temperature=given.temperature, top_p=given.top_p, max_tokens=given.max_tokens),
+        max_length=given.max_length,
+        precision=given.precision,
+        retries=given.retries,
+        seed=spec.seed,
+    )
+
+
+def _student_start(spec: Spec, stages: dict[str, Stage[Any]], examples: Stage[Rows]) -> dict[str, Any]:
+    """How a student begins: the fields of `Train` that say so."""
+    student = spec.student
+    if student.model is not None:
+        stages["start"] = start = model_stage(student.model, student.revision, student.trust_remote_code)
+        return {"start": start}
+    tokenizer = LearnTokenizer(examples=(examples,), vocabulary=student.vocabulary, max_length=student.sequence_length)
+    stages["tokenizer"] = tokenizer
+    return {"config": student.config, "tokenizer": tokenizer}
+
+
+def _pack(spec: Spec, start: dict[str, Any], examples: tuple[Stage[Rows], ...]) -> Pack:
+    tokenizer = start.get("start") or start["tokenizer"]
+    return Pack(examples=examples, tokenizer=tokenizer, row_length=spec.student.sequence_length, seed=spec.seed)
+
+
+def _train(spec: Spec, start: dict[str, Any], corpus: Pack) -> Train:
+    return Train(corpus=corpus, settings=spec.train, **start)
+
+
+def _gold(
+    spec: Spec, stages: dict[str, Stage[Any]], labels: list[Stage[Rows]], start: dict[str, Any]
+) -> Stage[Model] | None:
+    if not labels:
+        return None
+    examples = tuple(GoldExamples(labelled=table) for table in labels)
+    stages["gold-pack"] = corpus = _pack(spec, start, examples)
+    stages["gold-student"] = trained = _train(spec, start, corpus)
+    return trained
+
+
+def _proxy(spec: Spec, teacher: Stage[Model] | None, gold: Stage[Model] | None, start: dict[str, Any]) -> Stage[Model]:
+    wanted = spec.score.model
+    named = {"teacher": teacher, "gold": gold, "student": start.get("start")}
+    if wanted not in named:
+        return model_stage(wanted, spec.score.revision, False)
+    found = named[wanted]
+    if found is None:
+        reasons = {
+            "teacher": "a teacher behind an endpoint cannot score",
+            "gold": "there is no `gold` section, so no gold student",
+            "student": "a student made from a config knows nothing before training",
+        }
+        raise ValueError(f"score.model: {wanted}: {reasons[wanted]}; name another of student, gold, teacher, or a path")
+    return found
+
+
+def _annotate(spec: Spec, reviews: Stage[Rows], model: Stage[Model]) -> Annotate:
+    is_teacher = not isinstance(model, Train)
+    return Annotate(
+        reviews=reviews,
+        model=model,
+        style=spec.teacher.style if is_teacher else "compact",
+        max_tokens=spec.evaluate.max_tokens,
+        max_length=spec.teacher.max_length if is_teacher else spec.student.sequence_length,
+        precision=spec.teacher.precision,
+    )
+
+
+def _measure(
+    spec: Spec,
+    stages: dict[str, Stage[Any]],
+    benchmark: Stage[Rows] | None,
+    models: dict[str, Stage[Model] | None],
+) -> None:
+    if benchmark is None:
+        return
+    stages["benchmark"] = benchmark
+    for label, model in models.items():
+        if model is not None:
+            stages[f"annotate-{label}"] = annotations = _annotate(spec, benchmark, model)
+            stages[f"evaluate-{label}"] = Evaluate(benchmark=benchmark, annotations=annotations)
+    stages["evaluate-majority"] = Evaluate(benchmark=benchmark, annotations=None)

@@ -1,0 +1,225 @@
+"""The YAML that a user writes. Field descriptions are the comments of `fsa-ray init` and the texts of the errors."""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from fsa_ray.core.explain import explain
+from fsa_ray.training.settings import TrainSettings
+
+
+class Section(BaseModel):
+    """Base of every part of a spec: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Corpus(Section):
+    """The reviews to learn from: `path`, or `invented` where there are none at hand."""
+
+    path: str | None = Field(None, description="file or folder: jsonl, csv, parquet, txt, or a `datasets` directory")
+    text_column: str = Field("text", description="column that holds the review")
+    id_column: str | None = Field(None, description="column of your own ids; default: `id` if there is one")
+    domain_column: str | None = Field(None, description="column that says what is reviewed; default: `domain`")
+    invented: int | None = Field(None, ge=1, description="instead of a path: invent so many reviews")
+    limit: int | None = Field(None, ge=1, description="use at most so many reviews, drawn by the seed")
+    min_chars: int = Field(10, ge=1, description="shorter reviews are rejected")
+    max_chars: int = Field(4000, ge=1, description="longer reviews are rejected")
+    languages: tuple[str, ...] = Field((), description="keep only these, as ISO 639-1 codes; empty keeps all")
+    mask: tuple[Literal["email", "phone"], ...] = Field((), description="replace these before the teacher reads them")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.path is None) == (self.invented is None):
+            raise ValueError("give exactly one of `path` and `invented`")
+        return self
+
+
+class Deduplicate(Section):
+    """Equal reviews are always dropped; near ones by estimated Jaccard similarity of word shingles."""
+
+    near: bool = Field(True, description="drop near duplicates as well")
+    similarity: float = Field(0.8, gt=0, le=1, description="from this similarity on, two reviews count as one")
+    shingle: int = Field(3, ge=1, description="words in a shingle")
+
+
+class Decontaminate(Section):
+    """Reviews that share text with the evaluation data, or with what a trained teacher learned from, are dropped."""
+
+    ngram: int = Field(13, ge=3, description="so many words in a row count as shared text")
+
+
+class Endpoint(Section):
+    """A teacher behind an OpenAI-compatible server."""
+
+    url: str = Field(description="base URL, for example http://localhost:8000/v1")
+    model: str = Field(description="the model's name there")
+    key_variable: str = Field("OPENAI_API_KEY", description="environment variable that holds the key")
+
+
+class EmbeddedTeacher(Section):
+    """A small teacher trained here, for runs that may download nothing."""
+
+    config: dict[str, Any] = Field(description="a transformers config with its model_type; vocab_size is filled in")
+    vocabulary: int = Field(1500, ge=300, description="tokens of the byte-pair tokenizer")
+    sequence_length: int = Field(512, ge=32, description="tokens of a packed training row")
+    train: TrainSettings = Field(description="how it is trained")
+    invented: int = Field(6000, ge=0, description="invented labelled reviews to train on")
+    benchmark: str | None = Field(None, description="also train on the train splits of this SentiBench folder")
+    tasks: tuple[str, ...] = Field((), description="the tasks whose train splits are used")
+
+
+class Teacher(Section):
+    """Who writes about the reviews: exactly one of `model`, `endpoint`, `embedded`."""
+
+    model: str | None = Field(None, description="directory of a Hugging Face causal LM, or a hub id")
+    revision: str | None = Field(None, description="commit of the hub repository; needed with a hub id")
+    trust_remote_code: bool = Field(False, description="run the model repository's own code")
+    endpoint: Endpoint | None = Field(None, description="an OpenAI-compatible server instead")
+    embedded: EmbeddedTeacher | None = Field(None, description="a small teacher trained here instead")
+    prompts: tuple[Literal["analysis", "rewriting"], ...] = Field(
+        ("analysis", "rewriting"), min_length=1, description="what it is asked about each review"
+    )
+    style: Literal["json", "compact"] = Field("json", description="of the analysis: JSON by schema, or short lines")
+    temperature: float = Field(0.0, ge=0, le=2, description="0 is greedy")
+    top_p: float = Field(1.0, gt=0, le=1, description="nucleus of the sampling")
+    max_tokens: int = Field(512, ge=8, description="longest answer; a longer one is an error")
+    max_length: int = Field(4096, ge=64, description="prompt and answer together")
+    retries: int = Field(2, ge=0, le=10, description="rounds that ask failed answers again, at temperature 0.7")
+    precision: Literal["fp32", "bf16"] = Field("bf16", description="in which the engine computes")
+
+    @model_validator(mode="after")
+    def _one_teacher(self) -> Self:
+        if sum(given is not None for given in (self.model, self.endpoint, self.embedded)) != 1:
+            raise ValueError("give exactly one of `model`, `endpoint` and `embedded`")
+        return self
+
+
+class Score(Section):
+    """The ranking-based difficulty of CompEffDist, by a proxy model."""
+
+    model: str = Field("student", description="who scores: student (as it starts), gold, teacher, or a path or hub id")
+    revision: str | None = Field(None, description="commit of the hub repository")
+    tau: float = Field(0.95, gt=0, lt=1, description="probability mass of the nucleus that ranks are measured against")
+    count_top: bool = Field(False, description="let tokens that the model ranks first count as zeros in the mean")
+    max_length: int = Field(2048, ge=64, description="longer examples get an error instead of a score")
+
+
+class Select(Section):
+    """Difficulty-prioritised sampling of CompEffDist."""
+
+    rate: float = Field(0.5, gt=0, le=1, description="share of the examples that is kept")
+    peak: float = Field(1.0, ge=0, le=1, description="difficulty quantile that is kept most: 1 is the hardest")
+    mode: Literal["soft", "hard", "random"] = Field("soft", description="by probability, the top share, or at random")
+    per_prompt: bool = Field(True, description="within each prompt, so that no prompt starves")
+    exact: bool = Field(True, description="keep exactly the rate's share")
+
+
+class Student(Section):
+    """The small model: starting weights by `model`, or made from `config` with random weights."""
+
+    model: str | None = Field(None, description="directory of a Hugging Face causal LM, or a hub id")
+    revision: str | None = Field(None, description="commit of the hub repository; needed with a hub id")
+    trust_remote_code: bool = Field(False, description="run the model repository's own code")
+    config: dict[str, Any] | None = Field(None, description="a transformers config instead of weights")
+    vocabulary: int = Field(1500, ge=300, description="tokens of its tokenizer, with `config`")
+    sequence_length: int = Field(2048, ge=32, description="tokens of a packed training row")
+
+    @model_validator(mode="after")
+    def _one_start(self) -> Self:
+        if (self.model is None) == (self.config is None):
+            raise ValueError("give exactly one of `model` and `config`")
+        return self
+
+
+class Gold(Section):
+    """A control: the same student on gold labels alone."""
+
+    labels: int = Field(150, ge=1, description="labelled reviews that it may see")
+    benchmark: str | None = Field(None, description="take them from this SentiBench folder; else they are invented")
+    tasks: tuple[str, ...] = Field((), description="the tasks whose train splits are used")
+
+
+class Evaluation(Section):
+    """What is measured: SentiBench tasks from a folder in the official layout, or invented labelled reviews."""
+
+    data: str | None = Field(None, description="SentiBench folder")
+    tasks: tuple[str, ...] = Field((), description="tasks there")
+    invented: int | None = Field(None, ge=1, description="invented test reviews")
+    limit: int | None = Field(None, ge=1, description="at most so many items of a task")
+    max_tokens: int = Field(256, ge=8, description="longest answer of a student")
+
+
+class Budget(Section):
+    """Where the run stops cleanly; raise it and run again to go on. Prices come from the placement."""
+
+    tokens: int | None = Field(None, ge=1, description="prompt and output tokens of the teacher, together")
+    money: float | None = Field(None, gt=0, description="in the currency of the prices")
+
+
+class Spec(Section):
+    """A distillation run."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="results are found under this name")
+    recipe: str = Field("distil", description="what is built from this spec")
+    seed: int = Field(42, description="of every random choice")
+    corpus: Corpus
+    deduplicate: Deduplicate = Deduplicate()
+    decontaminate: Decontaminate = Decontaminate()
+    teacher: Teacher
+    score: Score = Score()
+    select: Select = Select()
+    student: Student
+    train: TrainSettings = TrainSettings(epochs=4, global_batch=128, learning_rate=5e-5)
+    gold: Gold | None = Field(None, description="also train the student on gold labels alone, for comparison")
+    evaluate: Evaluation = Evaluation()
+    budget: Budget = Budget()
+
+
+def suggest(given: str, known: Iterable[str]) -> str:
+    """A hint for a name that is not known."""
+    close = difflib.get_close_matches(given, list(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
+
+
+def read_spec(path: Path, overrides: list[str]) -> dict[str, Any]:
+    """The YAML document at `path` with `a.b=c` overrides applied; values are YAML. Raises ValueError."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    if not isinstance(document, dict):
+        raise ValueError(f"{path}: expected a mapping with keys such as `name`, `corpus`, `teacher`")
+    for override in overrides:
+        _apply(document, override)
+    return document
+
+
+def validate(document: dict[str, Any], model: type[Spec], source: str) -> Spec:
+    """Raises ValueError that names the file, the key and the mend."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise ValueError(explain(error, model, source)) from error
+
+
+def _apply(document: dict[str, Any], override: str) -> None:
+    path, equals, value = override.partition("=")
+    if not equals or not path:
+        raise ValueError(f"--set {override}: expected a.b=value")
+    *parents, last = path.split(".")
+    place = document
+    for key in parents:
+        if place.get(key) is None:
+            place[key] = {}
+        place = place[key]
+        if not isinstance(place, dict):
+            raise ValueError(f"--set {override}: {key!r} holds a value, not a section")
+    try:
+        place[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ValueError(f"--set {override}: {value!r} is not YAML: {error}") from error

@@ -1,0 +1,112 @@
+"""The items that models are measured on: SentiBench tasks from a folder, or invented labelled reviews."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from pydantic import Field
+
+from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.stage import Stage, StageContext
+from fsa_ray.core.tables import iter_parts, read_table
+from fsa_ray.evaluation.invented import INVENTED, invented_items
+from fsa_ray.evaluation.item import Item
+from fsa_ray.evaluation.task import Task
+from fsa_ray.evaluation.tasks import TASKS
+from fsa_ray.schemas.rows import REVIEW
+from fsa_ray.stages.model import PinnedFile
+from fsa_ray.stages.rows import commit, derived_id
+
+ITEMS = pa.schema([*REVIEW, ("task", pa.string()), ("item", pa.string())])
+"""A review to annotate, with the item of which task it is; `item` is JSON."""
+
+
+class Benchmark(Stage[Rows]):
+    """Items of SentiBench tasks. The identity is the content of the split files; `data` says where they lie."""
+
+    name: ClassVar[str] = "benchmark"
+    version: ClassVar[int] = 1
+    flow: ClassVar[Flow | None] = Flow(source=None)
+
+    tasks: tuple[str, ...]
+    split: str = "test"
+    files: tuple[PinnedFile, ...]
+    limit: int | None = None
+    data: str = Field(exclude=True)
+
+    @classmethod
+    def at(cls, data: str, tasks: tuple[str, ...], split: str = "test", limit: int | None = None) -> "Benchmark":
+        """Raises ValueError naming the file for a missing split, and the known tasks for an unknown one."""
+        pinned = [pin(path, Path(data)) for name in tasks for path in task_called(name).paths(Path(data), split)]
+        return cls(tasks=tasks, split=split, files=tuple(pinned), limit=limit, data=data)
+
+    def run(self, ctx: StageContext) -> Rows:
+        rows = []
+        for name in self.tasks:
+            items = task_called(name).load(Path(self.data), self.split)
+            rows.extend(_row(name, item) for item in sample_items(items, self.limit))
+        ctx.measure(rows_read=len(rows))
+        return commit(ctx, pa.Table.from_pylist(rows, ITEMS), [])
+
+
+class InventedBenchmark(Stage[Rows]):
+    """The polarity and the aspect-term task over invented labelled reviews."""
+
+    name: ClassVar[str] = "benchmark"
+    version: ClassVar[int] = 1
+    flow: ClassVar[Flow | None] = Flow(source="labelled", key="source_id", fanout=len(INVENTED))
+
+    labelled: Stage[Rows]
+
+    def run(self, ctx: StageContext) -> Rows:
+        reviews = read_table(ctx.root, ctx.load(self.labelled).kept).to_pylist()
+        by_review = [invented_items(review, position) for position, review in enumerate(reviews)]
+        rows = [_row(name, items[name]) for name in INVENTED for items in by_review]
+        return commit(ctx, pa.Table.from_pylist(rows, ITEMS), [])
+
+
+def task_called(name: str) -> Task:
+    """Raises ValueError listing the known tasks."""
+    known = {**TASKS, **INVENTED}
+    if name not in known:
+        raise ValueError(f"no task is called {name!r}; there are: {', '.join(known)}")
+    return known[name]
+
+
+def items_by_task(ctx: StageContext, benchmark: Rows) -> dict[str, dict[str, Item]]:
+    """Task to row id to item, in the order of the benchmark."""
+    found: dict[str, dict[str, Item]] = {}
+    for part in iter_parts(ctx.root, benchmark.kept, ["id", "task", "text", "item"]):
+        for row in part.to_pylist():
+            found.setdefault(row["task"], {})[row["id"]] = Item(text=row["text"], **json.loads(row["item"]))
+    return found
+
+
+def sample_items(items: list[Item], limit: int | None) -> list[Item]:
+    """At most `limit` items: those with the smallest digest of their id, in their own order."""
+    if limit is None or limit >= len(items):
+        return items
+    chosen = sorted(items, key=lambda item: hashlib.sha256(item.id.encode()).digest())[:limit]
+    return sorted(chosen, key=lambda item: item.position)
+
+
+def pin(path: Path, base: Path) -> PinnedFile:
+    """Raises ValueError if there is no such file."""
+    if not path.is_file():
+        raise ValueError(f"{path} is missing; the folder must have SentiBench's official layout")
+    data = path.read_bytes()
+    return PinnedFile(name=str(path.relative_to(base)), size=len(data), digest=hashlib.sha256(data).hexdigest())
+
+
+def _row(task: str, item: Item) -> dict[str, Any]:
+    details = {"id": item.id, "position": item.position, "gold": item.gold, "extra": dict(item.extra)}
+    return {
+        "id": derived_id(task, item.id),
+        "source_id": item.id,
+        "domain": task,
+        "text": item.text,
+        "task": task,
+        "item": json.dumps(details, ensure_ascii=False),
+    }

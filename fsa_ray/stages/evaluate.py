@@ -1,0 +1,83 @@
+"""Score annotations against the gold answers of a benchmark."""
+
+import json
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from fsa_ray.core.artifact import Artifact, DataFile, Rows
+from fsa_ray.core.stage import Stage, StageContext
+from fsa_ray.core.tables import iter_parts, write_part
+from fsa_ray.evaluation.item import Prediction
+from fsa_ray.evaluation.native import answers_natively, majority_prediction, native_prediction
+from fsa_ray.evaluation.scorecard import Outcome, TaskScore, outcomes, summarise
+from fsa_ray.evaluation.task import Task
+from fsa_ray.stages.benchmark import items_by_task, task_called
+
+OUTCOMES = pa.schema(
+    [("task", pa.string()), ("id", pa.string()), ("text", pa.string()), ("gold", pa.string())]
+    + [("prediction", pa.string()), ("correct", pa.bool_()), ("invalid", pa.bool_())]
+)
+
+
+class Scores(Artifact):
+    """`items`: what each item's answer was worth, one row each."""
+
+    scores: dict[str, TaskScore]
+    items: DataFile
+
+
+class Evaluate(Stage[Scores]):
+    """Scores of one model in its own format; without annotations, of the answer that needs no model."""
+
+    name: ClassVar[str] = "evaluate"
+    version: ClassVar[int] = 1
+
+    benchmark: Stage[Rows]
+    annotations: Stage[Rows] | None
+    resamples: int = 2000
+
+    def run(self, ctx: StageContext) -> Scores:
+        answers = _annotations(ctx, self.annotations) if self.annotations is not None else None
+        scores: dict[str, TaskScore] = {}
+        rows: list[dict[str, Any]] = []
+        for name, items in items_by_task(ctx, ctx.load(self.benchmark)).items():
+            task = task_called(name)
+            golds = [item.gold for item in items.values()]
+            predictions: dict[str, Prediction] = {
+                item.id: majority_prediction(task, golds) if answers is None else _predict(task, answers[row_id])
+                for row_id, item in items.items()
+            }
+            judged = outcomes(task, list(items.values()), predictions)
+            scores[name] = summarise(task, judged, resamples=self.resamples)
+            texts = [item.text for item in items.values()]
+            rows.extend(_row(name, text, outcome) for text, outcome in zip(texts, judged, strict=True))
+        ctx.measure(items=len(rows))
+        table = pa.Table.from_pylist(rows, OUTCOMES)
+        return Scores(scores=scores, items=write_part(ctx.root, ctx.out, "items.parquet", table))
+
+
+def _annotations(ctx: StageContext, stage: Stage[Rows]) -> dict[str, dict[str, Any]]:
+    parts = iter_parts(ctx.root, ctx.load(stage).kept)
+    return {row["id"]: row for part in parts for row in part.to_pylist()}
+
+
+def _predict(task: Task, annotation: dict[str, Any]) -> Prediction:
+    if not answers_natively(task):
+        raise ValueError(
+            f"task {task.name} asks for {', '.join(task.labels) or 'another structure'}, which the student's own "
+            "format (polarity and opinions) does not hold; leave it out"
+        )
+    return native_prediction(task, annotation)
+
+
+def _row(task: str, text: str, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "task": task,
+        "id": outcome.id,
+        "text": text,
+        "gold": json.dumps(outcome.gold, ensure_ascii=False),
+        "prediction": json.dumps(outcome.prediction, ensure_ascii=False),
+        "correct": outcome.correct,
+        "invalid": outcome.invalid,
+    }

@@ -1,0 +1,141 @@
+"""Models that come from outside, and where the files of any model lie on this machine."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from fsa_ray.core.artifact import Artifact, DataFile
+from fsa_ray.core.stage import Stage, StageContext
+from fsa_ray.storage.folder import Folder
+
+_SAMPLE = 1 << 20
+"""Of a weight file, so many bytes at either end enter the digest, with the size: hashing 140 GB takes minutes."""
+
+
+class Model(Artifact):
+    """A Hugging Face model: files below the root, a directory elsewhere, or a hub repository at a commit."""
+
+    files: tuple[DataFile, ...] = ()
+    path: str | None = None
+    repository: str | None = None
+    revision: str | None = None
+    trust_remote_code: bool = False
+    parameters: int | None = None
+    curve: DataFile | None = None  # one JSON line per training step
+    settings: dict[str, str] = {}  # for the reader: how it was trained
+
+
+class PinnedFile(Artifact):
+    """A file outside the root whose content is part of a stage's identity."""
+
+    name: str
+    size: int
+    digest: str
+
+
+class LocalModel(Stage[Model]):
+    """A model directory given by path. Its identity is its files, not where they lie."""
+
+    name: ClassVar[str] = "model"
+    version: ClassVar[int] = 1
+
+    files: tuple[PinnedFile, ...]
+    trust_remote_code: bool = False
+    path: str = Field(exclude=True)
+
+    @classmethod
+    def at(cls, path: str, trust_remote_code: bool = False) -> "LocalModel":
+        """Raises ValueError if there is no model with safetensors weights."""
+        folder = Path(path).expanduser().resolve()
+        if not (folder / "config.json").is_file():
+            raise ValueError(f"{path}: no config.json there; give a directory with a Hugging Face model, or a hub id")
+        names = sorted(file.name for file in folder.iterdir() if file.suffix in {".safetensors", ".json", ".jinja"})
+        if not any(name.endswith(".safetensors") for name in names):
+            raise ValueError(f"{path}: no .safetensors file there; weights in other formats are not read")
+        files = tuple(_pinned(folder / name) for name in names)
+        return cls(files=files, trust_remote_code=trust_remote_code, path=str(folder))
+
+    def run(self, ctx: StageContext) -> Model:
+        for file in self.files:
+            if not (Path(self.path) / file.name).is_file():
+                raise ValueError(f"{self.path}/{file.name} has gone since the run was planned")
+        return Model(path=self.path, trust_remote_code=self.trust_remote_code)
+
+
+class HubModel(Stage[Model]):
+    """A model on the Hugging Face hub, pinned by commit."""
+
+    name: ClassVar[str] = "model"
+    version: ClassVar[int] = 1
+
+    repository: str
+    revision: str
+    trust_remote_code: bool = False
+
+    def run(self, ctx: StageContext) -> Model:
+        model = Model(repository=self.repository, revision=self.revision, trust_remote_code=self.trust_remote_code)
+        local_path(ctx.root, model)  # fails here, before anything is paid for, if it cannot be had
+        return model
+
+
+def model_stage(model: str, revision: str | None, trust_remote_code: bool) -> Stage[Model]:
+    """A path if there is such a directory or it looks like one, else a hub id. Raises ValueError."""
+    if Path(model).expanduser().is_dir() or model.startswith((".", "/", "~")):
+        return LocalModel.at(model, trust_remote_code)
+    if model.count("/") != 1:
+        raise ValueError(f"model {model!r} is neither a directory here nor a hub id such as organisation/name")
+    if revision is None:
+        raise ValueError(f"model {model!r}: also give `revision`, a commit of that repository, so that results last")
+    return HubModel(repository=model, revision=revision, trust_remote_code=trust_remote_code)
+
+
+def local_path(root: Folder, model: Model) -> str:
+    """A directory on this machine that holds the model's files; fetched there if need be. Raises ValueError."""
+    if model.path is not None:
+        return model.path
+    if model.repository is not None:
+        return _fetched(model.repository, model.revision)
+    folders = {file.key.rpartition("/")[0] for file in model.files}
+    assert len(folders) == 1, "the files of a model lie in one folder"
+    folder = folders.pop()
+    if root.is_local:
+        return root.where(folder)
+    return _copied(root, model)
+
+
+def _fetched(repository: str, revision: str | None) -> str:
+    from huggingface_hub import snapshot_download
+
+    try:
+        wanted = ["*.json", "*.safetensors", "*.jinja", "tokenizer*", "*.model"]
+        return str(snapshot_download(repository, revision=revision, allow_patterns=wanted))
+    except Exception as error:
+        raise ValueError(f"model {repository}@{revision} cannot be fetched: {error}") from error
+
+
+def _copied(root: Folder, model: Model) -> str:
+    digest = hashlib.sha256(json.dumps([file.sha256 for file in model.files]).encode()).hexdigest()[:24]
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fsa_ray" / "models"
+    target = Folder(str(cache / digest))
+    for file in model.files:
+        name = file.key.rpartition("/")[2]
+        if not target.exists(name):
+            target.put(name, root.get(file.key))
+    return target.path
+
+
+def _pinned(path: Path) -> PinnedFile:
+    size = path.stat().st_size
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        if path.suffix != ".safetensors" or size <= 2 * _SAMPLE:
+            digest.update(stream.read())
+        else:
+            digest.update(stream.read(_SAMPLE))
+            stream.seek(-_SAMPLE, os.SEEK_END)
+            digest.update(stream.read())
+    return PinnedFile(name=path.name, size=size, digest=digest.hexdigest())

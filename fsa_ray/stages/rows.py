@@ -1,0 +1,49 @@
+"""What row-wise stages share: ids of derived rows, rejects, and the artifact that accounts for both."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fsa_ray.core.artifact import Rows
+from fsa_ray.core.stage import StageContext
+from fsa_ray.core.tables import write_table
+from fsa_ray.schemas.rows import REJECT
+
+LONGEST_REJECTED_TEXT = 500
+"""Characters of a refused text that are kept for the reader."""
+
+
+def derived_id(*parts: str) -> str:
+    """The 128-bit id of a row that is made from others: 32 hexadecimal characters."""
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def rejects(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Rows with id, parent, reason, detail, text as a REJECT table; texts are shortened."""
+    return pa.Table.from_pylist(
+        [{**row, "text": (row.get("text") or "")[:LONGEST_REJECTED_TEXT]} for row in rows], REJECT
+    )
+
+
+def refused(table: pa.Table, reason: str, detail: Sequence[str] | str) -> pa.Table:
+    """Rows of a table that has `id`, and `text` or not, as rejects for one reason."""
+    details = pa.array([detail] * len(table) if isinstance(detail, str) else detail, pa.string())
+    has_text = "text" in table.column_names
+    text = pc.utf8_slice_codeunits(table["text"], 0, LONGEST_REJECTED_TEXT) if has_text else [""] * len(table)
+    columns = [table["id"], table["id"], pa.array([reason] * len(table), pa.string()), details, text]
+    return pa.table(columns, schema=REJECT)
+
+
+def commit(ctx: StageContext, kept: pa.Table, rejected: Sequence[pa.Table]) -> Rows:
+    """Write both tables where this attempt may; count the rejects by reason."""
+    refusals = pa.concat_tables([REJECT.empty_table(), *(table.cast(REJECT) for table in rejected)])
+    counts = pc.value_counts(refusals["reason"].combine_chunks()).to_pylist()
+    ctx.measure(rows=len(kept), rejected=len(refusals))
+    return Rows(
+        kept=write_table(ctx.root, ctx.out / "kept", kept),
+        rejected=write_table(ctx.root, ctx.out / "rejected", refusals),
+        reasons={count["values"]: count["counts"] for count in counts},
+    )
