@@ -1,0 +1,1 @@
+"""The files that users have: reading reviews from them, pinning what they are, writing predictions."""
