@@ -81,9 +81,11 @@ def _row(where: str, row: Any, task: Task, names: Mapping[str, str]) -> tuple[st
 
 def _loads(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()  # halves of characters are legal JSON, but no text
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{where}: not valid JSON ({error})") from error
+    return value
 
 
 def _text(path: Path) -> str:

@@ -30,15 +30,16 @@ class Sanity(NamedTuple):
 
 def sanity(task: Task, data_dir: str | Path) -> Sanity:
     """Report on all splits that are present. A wrong size, a leak and an absent split are problems, not errors;
-    files that cannot be read raise ValueError."""
+    files that cannot be read raise ValueError. A task without known sizes has the splits that its folder holds."""
     loaded: dict[str, list[Item]] = {}
     problems: list[str] = []
-    for split, size in task.sizes.items():
+    present = {path.stem: None for path in sorted((Path(data_dir) / task.folder).glob("*.json"))}
+    for split, size in (task.sizes or present).items():
         if not all(path.is_file() for path in task.paths(data_dir, split)):
             problems.append(f"{split}: absent")
             continue
         loaded[split] = task.load(data_dir, split)
-        if len(loaded[split]) != size:
+        if size is not None and len(loaded[split]) != size:
             problems.append(f"{split}: {len(loaded[split])} items instead of {size}")
     leaks: dict[str, int] = {}
     names = list(loaded)

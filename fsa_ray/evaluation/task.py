@@ -43,7 +43,7 @@ class Task(ABC):
 
     def paths(self, data_dir: str | Path, split: str) -> list[Path]:
         """The files that make up one split; ValueError for a split that this task does not have."""
-        if split not in self.sizes:
+        if self.sizes and split not in self.sizes:
             raise ValueError(f"{self.name} has no split {split!r}; it has {', '.join(self.sizes)}")
         names = self.split_files.get(split, (f"{split}.json",))
         return [Path(data_dir) / self.folder / name for name in names]

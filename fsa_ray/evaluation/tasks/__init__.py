@@ -1,5 +1,6 @@
 """The twelve SentiBench tasks, one file each, and the table of all."""
 
+from fsa_ray.evaluation.fsa import FSA_TASKS
 from fsa_ray.evaluation.task import Task
 from fsa_ray.evaluation.tasks import (
     acsa_rest16,
@@ -15,6 +16,7 @@ from fsa_ray.evaluation.tasks import (
     twitter,
     yelp2,
 )
+from fsa_ray.evaluation.unseen import read_task
 
 TASKS: dict[str, Task] = {
     module.TASK.name: module.TASK
@@ -36,7 +38,10 @@ TASKS: dict[str, Task] = {
 
 
 def load_task(name: str) -> Task:
-    """The task of that name; ValueError listing the names for an unknown one."""
-    if name not in TASKS:
-        raise ValueError(f"no task {name!r}; tasks: {', '.join(TASKS)}")
-    return TASKS[name]
+    """The SentiBench or FSA task of that name, or the task that a .yaml file defines; ValueError for another."""
+    if name.endswith((".yaml", ".yml")):
+        return read_task(name)
+    known: dict[str, Task] = {**TASKS, **FSA_TASKS}
+    if name not in known:
+        raise ValueError(f"no task {name!r}; tasks: {', '.join(known)}; or the path of a task's .yaml")
+    return known[name]

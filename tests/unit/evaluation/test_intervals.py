@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from fsa_ray.evaluation.comparison import compare
 from fsa_ray.evaluation.intervals import difference, holm, interval
 from fsa_ray.evaluation.item import Item
-from fsa_ray.evaluation.scorecard import compare, outcomes, score, scorecard, summarise
+from fsa_ray.evaluation.scorecard import outcomes, score, scorecard, summarise
 from fsa_ray.evaluation.task import Floats
 from fsa_ray.evaluation.tasks import load_task
 

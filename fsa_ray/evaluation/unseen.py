@@ -1,0 +1,83 @@
+"""A task defined by one YAML file and a folder of JSON, for tasks that no file in `tasks/` knows.
+
+Example, `mood.yaml`, beside `mood/train.json` and `mood/test.json`, lists of {"sentence": ..., "label": ...}:
+
+    name: mood
+    kind: classification
+    folder: mood
+    instruction: You are given a diary entry. Decide on its mood.
+    labels: [calm, tense]
+
+An extraction task has `kind: extraction`, `fields` (the last one is the polarity), optionally `spans`, `optional`
+and `polarities`, and records {"sentence": ..., "opinions": [{field: value}]}.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from fsa_ray.evaluation.classification import ClassificationTask
+from fsa_ray.evaluation.extraction import ExtractionTask
+from fsa_ray.evaluation.item import Entry, Record
+from fsa_ray.evaluation.task import Task
+
+
+class TaskFile(BaseModel):
+    """What a task's YAML may say. `sizes` are optional: split -> number of items, for the sanity report."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: Literal["classification", "extraction"]
+    folder: str
+    instruction: str
+    version: int = 1
+    id_field: str | None = None
+    sizes: dict[str, int] = {}
+    labels: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    spans: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    polarities: tuple[str, ...] = ("positive", "negative", "neutral")
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> "TaskFile":
+        if self.kind == "classification" and (len(self.labels) < 2 or self.fields):
+            raise ValueError("a classification task has at least two labels, and no fields")
+        if self.kind == "extraction" and (len(self.fields) < 2 or self.labels):
+            raise ValueError("an extraction task has at least two fields, the last for the polarity, and no labels")
+        if strange := {*self.spans, *self.optional} - set(self.fields[:-1]):
+            raise ValueError(f"spans and optional name fields other than the last, not {', '.join(sorted(strange))}")
+        return self
+
+
+def read_task(path: str | Path) -> Task:
+    """The task that a YAML file defines. Raises ValueError naming the file and the key."""
+    path = Path(path)
+    try:
+        told = TaskFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not YAML ({error})") from error
+    except ValidationError as error:
+        causes = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'task'}: {e['msg']}" for e in error.errors())
+        raise ValueError(f"{path}: {causes}") from error
+    shared = told.model_dump(include={"name", "folder", "instruction", "version", "id_field", "sizes"})
+    if told.kind == "classification":
+        return ClassificationTask(**shared, labels=tuple(label.lower() for label in told.labels))
+
+    def opinions(record: Record) -> list[Entry]:
+        return [{name: one[name] for name in told.fields} for one in record["opinions"]]
+
+    return ExtractionTask(
+        **shared,
+        labels=(),
+        fields=told.fields,
+        spans=told.spans,
+        optional=told.optional,
+        polarities=told.polarities,
+        reader=opinions,
+    )
