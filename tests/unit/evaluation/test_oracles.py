@@ -116,3 +116,10 @@ def test_terms_come_in_order_of_numeric_offset(sentibench: Path) -> None:
     for item in load_task("atsa_rest16").load(sentibench, "train"):
         starts = [entry["aspect_term_offsets"][0][0] for entry in item.gold]  # type: ignore[index]
         assert starts == sorted(starts)
+
+
+def test_the_score_of_opener_does_not_depend_on_the_order_of_items(sentibench: Path) -> None:
+    task = load_task("opener")
+    items = task.load(sentibench)
+    answers: dict[str, Any] = {item.id: as_text(item)[:1] for item in items}
+    assert score(task, items, answers, "v2") == score(task, items[::-1], dict(reversed(answers.items())), "v2")
