@@ -4,6 +4,7 @@ A rendered prompt is the text of one user turn. The review in it is data: the `j
 number does not occur in the review, the `compact` style puts it last, so that only the end of the turn ends it.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,16 +72,16 @@ _REWRITING_COMPACT = "Say this review's feelings plainly:\n{{ review }}"
 class Prompt:
     """One prompt: what is asked (`kind`), how the answer is written (`style`), and the wording's `version`.
 
-    `schema` is the JSON schema of the answer, or None where the answer is text. Its objects allow no further keys and
-    its lists and strings are bounded; white space between tokens is not a matter of JSON schema, so the engine must be
-    told to allow none, or a weak model fills its budget with it.
+    `schema` is the JSON schema of the answer as JSON text, or None where the answer is text. Its objects allow no
+    further keys and its lists and strings are bounded; white space between tokens is not a matter of JSON schema, so
+    the engine must be told to allow none, or a weak model fills its budget with it.
     """
 
     kind: Kind
     style: Style
     version: int
     template: str
-    schema: Mapping[str, Any] | None = None
+    schema: str | None = None
 
     def render(self, review: str) -> str:
         """The user turn for one review. The review's text appears in it unchanged."""
@@ -139,7 +140,7 @@ def _compiled(template: str) -> "Template":
 
 PROMPTS: Mapping[tuple[str, str], Prompt] = MappingProxyType(
     {
-        ("analysis", "json"): Prompt("analysis", "json", 1, _ANALYSIS_JSON, MappingProxyType(analysis_schema())),
+        ("analysis", "json"): Prompt("analysis", "json", 1, _ANALYSIS_JSON, json.dumps(analysis_schema())),
         ("analysis", "compact"): Prompt("analysis", "compact", 1, _ANALYSIS_COMPACT),
         ("rewriting", "json"): Prompt("rewriting", "json", 1, _REWRITING_JSON),
         ("rewriting", "compact"): Prompt("rewriting", "compact", 1, _REWRITING_COMPACT),

@@ -23,7 +23,8 @@ def test_contacts_are_masked(text: str | None, masked: str | None) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "In 2019-2020 I paid $1,200.50 for 3-4 nights", "on 12/05/2021, 05-12-2021 at 10:30", "RTX 3080, i7-9700K, 1920x1080",
+        "In 2019-2020 I paid $1,200.50 for 3-4 nights", "on 12/05/2021, 05-12-2021 at 10:30",
+        "RTX 3080, i7-9700K, 1920x1080",
         "me @home, 5/5 stars, a @ b", "16 GB of 2400 MHz memory, 100 000 km", "0.5-0.75 inch, 24-7, 555-1234",
     ],
 )  # fmt: skip

@@ -45,7 +45,8 @@ def test_compact_instructions_are_short() -> None:
 
 
 def test_the_schema_takes_canonical_answers_only() -> None:
-    schema = analysis_schema()
+    schema = json.loads(prompt("analysis", "json").schema or "")
+    assert schema == analysis_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(json.loads(render_json("neutral", ())), schema)
     with pytest.raises(jsonschema.ValidationError):
