@@ -13,7 +13,9 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup
 
-from fsa_ray.reporting.contents import DifficultyHistogram, FunnelStep, Role, Score, Scorecard, TrainingCurve
+from fsa_ray.reporting.contents import DifficultyHistogram, FunnelStep, Role, Scorecard, TrainingCurve
+from fsa_ray.reporting.labels import fitted
+from fsa_ray.reporting.visible import visible
 
 WIDE, NARROW = 860, 340  # pixels of a whole chart
 _FONT = "sans-serif"  # for measuring; the page sets its own
@@ -26,6 +28,7 @@ _COLOURS: dict[Role, str] = {
 }
 _ELEMENTS = {"svg", "g", "path", "rect", "line", "text", "tspan", "defs"}
 _MOST_POINTS = 300
+_BY_PLACE = alt.EncodingSortField("place", op="min")  # names given as a sort list would get into Vega's expressions
 
 
 class Chart(NamedTuple):
@@ -35,21 +38,21 @@ class Chart(NamedTuple):
 
 def funnel_chart(steps: tuple[FunnelStep, ...]) -> Chart:
     """Rows kept and rejected by each stage, in the order of the stages."""
-    order = [f"{number}. {step.label}" for number, step in enumerate(steps, 1)]
-    rows = [
-        {"step": name, "what": what, "rows": rows, "order": place}
-        for name, step in zip(order, steps, strict=True)
-        for place, (what, rows) in enumerate((("kept", step.kept), ("rejected", step.dropped)))
-    ]
-    sums = [
-        {"step": name, "rows": step.kept + step.dropped, "label": _kept_label(step), "short": f"{step.kept:,} kept"}
-        for name, step in zip(order, steps, strict=True)
-    ]
     most = max(step.kept + step.dropped for step in steps)
 
     def draw(width: int) -> alt.LayerChart:
-        labels = 150 if width == WIDE else 100
-        y = alt.Y("step:N", sort=order, title=None, axis=_names_axis(labels))
+        column = 150 if width == WIDE else 100
+        names = fitted([f"{number}. {step.label}" for number, step in enumerate(steps, 1)], column)
+        rows = [
+            {"step": name, "what": what, "rows": rows, "place": place, "part": part}
+            for place, (name, step) in enumerate(zip(names, steps, strict=True))
+            for part, (what, rows) in enumerate((("kept", step.kept), ("rejected", step.dropped)))
+        ]
+        sums = [
+            {"step": name, "rows": step.kept + step.dropped, "label": _kept_label(step, width), "place": place}
+            for place, (name, step) in enumerate(zip(names, steps, strict=True))
+        ]
+        y = alt.Y("step:N", sort=_BY_PLACE, title=None, axis=_names_axis(column))
         room = 1.35 if width == WIDE else 1.55  # the label stands right of the bar
         x = alt.X("rows:Q", title=None, scale=alt.Scale(domain=[0, max(most, 1) * room], nice=False), axis=None)
         colour = alt.Color(
@@ -57,16 +60,15 @@ def funnel_chart(steps: tuple[FunnelStep, ...]) -> Chart:
             scale=alt.Scale(domain=["kept", "rejected"], range=["var(--student)", "var(--reject)"]),
             legend=alt.Legend(title=None, orient="top"),
         )
-        label = "label:N" if width == WIDE else "short:N"
-        bars = alt.Chart(alt.Data(values=rows)).mark_bar(height=18).encode(x=x, y=y, color=colour, order="order:Q")
-        texts = alt.Chart(alt.Data(values=sums)).mark_text(align="left", dx=6).encode(x=x, y=y, text=label)
-        return alt.layer(bars, texts).properties(width=width - labels - 20, height=alt.Step(30))
+        bars = alt.Chart(alt.Data(values=rows)).mark_bar(height=18).encode(x=x, y=y, color=colour, order="part:Q")
+        texts = alt.Chart(alt.Data(values=sums)).mark_text(align="left", dx=6).encode(x=x, y=y, text="label:N")
+        return alt.layer(bars, texts).properties(width=width - column - 20, height=alt.Step(30))
 
     return _drawn(draw)
 
 
-def _kept_label(step: FunnelStep) -> str:
-    return f"{step.kept:,} kept" + (f", {step.dropped:,} rejected" if step.dropped else "")
+def _kept_label(step: FunnelStep, width: int) -> str:
+    return f"{step.kept:,} kept" + (f", {step.dropped:,} rejected" if step.dropped and width == WIDE else "")
 
 
 def difficulty_chart(histogram: DifficultyHistogram) -> Chart:
@@ -108,7 +110,7 @@ def loss_chart(curves: tuple[TrainingCurve, ...]) -> Chart | None:
     wide_range = min(losses) > 0 and max(losses) / min(losses) > 10
     scale = alt.Scale(type="log" if wide_range else "linear", domain=[0.9 * min(losses), 1.1 * max(losses)], nice=False)
     title = "loss (log scale)" if wide_range else "loss"
-    y = alt.Y("loss:Q", scale=scale, title=title, axis=alt.Axis(tickCount=5, format="~g"))
+    y = alt.Y("loss:Q", scale=scale, title=title, axis=_loss_axis(losses, wide_range))
 
     def draw(width: int) -> alt.ConcatChart:
         columns = min(len(curves), 3) if width == WIDE else 1
@@ -119,14 +121,23 @@ def loss_chart(curves: tuple[TrainingCurve, ...]) -> Chart | None:
     return _drawn(draw)
 
 
+def _loss_axis(losses: list[float], logarithmic: bool) -> alt.Axis:
+    """On a log scale, labels at 1, 2 and 5 of each power of ten."""
+    if not logarithmic:
+        return alt.Axis(tickCount=5, format="~g")
+    powers = range(math.floor(math.log10(min(losses))), math.ceil(math.log10(max(losses))) + 1)
+    return alt.Axis(values=[digit * 10.0**power for power in powers for digit in (1, 2, 5)], format="~g")
+
+
 def _panel(curve: TrainingCurve, rows: list[dict[str, float]], y: alt.Y, width: int) -> alt.VConcatChart:
     steps = alt.X("step:Q", title=None, scale=alt.Scale(nice=False))
-    numbered = alt.Axis(format=",d", tickCount=4, grid=False)
+    numbered = alt.Axis(format=",d", tickCount=3, grid=False)
     base = alt.Chart(alt.Data(values=rows))
+    (heading,) = fitted([curve.model], width)
     loss = base.mark_line(color=_COLOURS[curve.role], strokeWidth=2).encode(
-        x=steps.axis(numbered if not curve.lr else alt.Axis(labels=False, tickCount=4, grid=False)), y=y
+        x=steps.axis(numbered if not curve.lr else alt.Axis(labels=False, tickCount=3, grid=False)), y=y
     )
-    loss = loss.properties(width=width, height=170, title=alt.TitleParams(curve.model, limit=width, anchor="start"))
+    loss = loss.properties(width=width, height=170, title=alt.TitleParams(heading, anchor="start"))
     if not curve.lr:
         return alt.vconcat(loss)
     axis = alt.Axis(format="~e", tickCount=2)
@@ -147,48 +158,56 @@ def _thinned(curve: TrainingCurve) -> list[dict[str, float]]:
 
 def scorecard_chart(card: Scorecard) -> Chart:
     """Bars with interval whiskers, one panel per task, models in the order of the card."""
-    names = [model.name for model in card.models]
-    rows = [
-        {"task": task, "model": model.name, "role": model.role, "text": f"{cell.score:.1f}", **_bounds(cell)}
-        for task in card.tasks
-        for model in card.models
-        if (cell := model.scores.get(task))
-    ]
-    least = min(
-        0.0, *(cell.low for model in card.models for cell in model.scores.values())
-    )  # a correlation may be below zero
+    # A correlation may be below zero.
+    least = min(0.0, *(cell.low for model in card.models for cell in model.scores.values()))
 
     def draw(width: int) -> alt.FacetChart:
         columns = min(len(card.tasks), 3) if width == WIDE else 1
-        labels = 170 if width == WIDE else 120
-        panel = (width - labels - 22 * columns) // columns
+        column = 170 if width == WIDE else 120
+        panel = (width - column - 22 * columns) // columns
+        rows = _score_rows(card, fitted([model.name for model in card.models], column), fitted(card.tasks, panel))
         x = alt.X("score:Q", title=None, scale=alt.Scale(domain=[least, 118], nice=False))
         x = x.axis(values=[0, 25, 50, 75, 100], domain=False, ticks=False)
-        y = alt.Y("model:N", sort=names, title=None, axis=_names_axis(labels))
+        y = alt.Y("model:N", sort=_BY_PLACE, title=None, axis=_names_axis(column))
         roles = alt.Scale(domain=[*_COLOURS], range=[*_COLOURS.values()])
         base = alt.Chart().encode(y=y)
         bars = base.mark_bar(height=16).encode(x=x, color=alt.Color("role:N", scale=roles, legend=None))
         halo = base.mark_rule(strokeWidth=5, color="var(--paper)", opacity=0.6).encode(x="low:Q", x2="high:Q")
         ends = base.mark_rule(strokeWidth=1.5, color="var(--ink)").encode(x="low:Q", x2="high:Q")
         cap = base.mark_tick(size=8, thickness=1.5, color="var(--ink)")
-        text = base.mark_text(align="left", dx=6).encode(x=alt.X("high:Q"), text="text:N")
+        text = base.mark_text(align="left", dx=6).encode(x="high:Q", text="text:N")
         layers = alt.layer(bars, halo, ends, cap.encode(x="low:Q"), cap.encode(x="high:Q"), text)
-        header = alt.Header(title=None, labelLimit=panel, labelAnchor="start")
-        facet = alt.Facet("task:N", sort=list(card.tasks), title=None, header=header)
-        return layers.properties(width=panel, height=alt.Step(26)).facet(
-            facet=facet, columns=columns, spacing=22, data=alt.Data(values=rows)
-        )
+        order = alt.EncodingSortField("column", op="min")
+        facet = alt.Facet("task:N", sort=order, title=None, header=alt.Header(title=None, labelAnchor="start"))
+        layers = layers.properties(width=panel, height=alt.Step(26))
+        return layers.facet(facet=facet, columns=columns, spacing=22, data=alt.Data(values=rows))
 
     return _drawn(draw)
 
 
-def _bounds(cell: Score) -> dict[str, float]:
-    return {"score": cell.score, "low": cell.low, "high": cell.high}
+def _score_rows(card: Scorecard, models: list[str], tasks: list[str]) -> list[dict[str, str | float]]:
+    """One row per score, under the names that are shown."""
+    return [
+        {
+            "task": shown_task,
+            "column": column,
+            "model": shown_model,
+            "place": place,
+            "role": model.role,
+            "score": cell.score,
+            "low": cell.low,
+            "high": cell.high,
+            "text": f"{cell.score:.1f}",
+        }
+        for column, (task, shown_task) in enumerate(zip(card.tasks, tasks, strict=True))
+        for place, (model, shown_model) in enumerate(zip(card.models, models, strict=True))
+        if (cell := model.scores.get(task))
+    ]
 
 
 def _names_axis(width: int) -> alt.Axis:
     """Names in a column of `width` pixels, flush left with the page's text."""
-    return alt.Axis(labelAlign="left", labelPadding=width, labelLimit=width - 8, domain=False, ticks=False)
+    return alt.Axis(labelAlign="left", labelPadding=width, labelLimit=0, domain=False, ticks=False)
 
 
 def _drawn(draw: Callable[[int], Any]) -> Chart:
@@ -211,7 +230,8 @@ def _dressed(chart: Any) -> Any:
 
 
 def _svg(chart: Any) -> Markup:
-    drawing: str = vl_convert.vegalite_to_svg(chart.to_json(), allowed_base_urls=[])
+    # Altair checked the parts when they were made; checking the whole again takes most of a report's time.
+    drawing: str = vl_convert.vegalite_to_svg(chart.to_json(validate=False), allowed_base_urls=[])
     # Names from a spec are in the drawing. Vega escapes them; were that to fail, no page is better than such a page.
     assert {*re.findall(r"<([A-Za-z!?][\w:-]*)", drawing)} <= _ELEMENTS, "a chart holds an element that no chart needs"
-    return Markup(drawing)  # noqa: S704
+    return Markup(visible(drawing))  # noqa: S704

@@ -19,7 +19,7 @@ class Piece:
     text: str
     opinions: tuple[int, ...] = ()
     polarity: Polarity | None = None  # of the first of them
-    last: bool = False  # the evidence of one of them ends here
+    ends: tuple[int, ...] = ()  # those of them whose evidence ends here
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +52,19 @@ def pieces(text: str, opinions: Sequence[Opinion]) -> list[Piece]:
     for start, end in pairwise(cuts):
         covering = tuple(number for number, (first, last) in spans if first <= start and end <= last)
         polarity = opinions[covering[0] - 1].polarity if covering else None
-        last = any(number in covering and span[1] == end for number, span in spans)
-        found.append(Piece(text[start:end], covering, polarity, last))
+        ends = tuple(number for number, (first, last) in spans if first <= start and last == end)
+        found.append(Piece(text[start:end], covering, polarity, ends))
     return found
 
 
 def _find(text: str, evidence: str) -> tuple[int, int] | None:
-    words = evidence.split()
-    if not words:
+    # Answers write `|` and line breaks of a value as a space. No word may hold what stands between words: the search
+    # would take exponential time.
+    words = evidence.replace("|", " ").split()
+    if not words or sum(map(len, words)) > len(text):
         return None
     start = text.find(evidence)
     if start >= 0:
         return start, start + len(evidence)
-    # Answers write `|` and line breaks of a value as a space.
     match = re.search(r"[\s|]+".join(map(re.escape, words)), text, re.IGNORECASE)
     return match.span() if match else None

@@ -18,9 +18,9 @@ from fsa_ray.reporting.charts import Chart, difficulty_chart, funnel_chart, loss
 from fsa_ray.reporting.contents import Contents
 from fsa_ray.reporting.headline import headline, kept_share, mean_score, tiles, totals
 from fsa_ray.reporting.highlight import excerpt, pieces
+from fsa_ray.reporting.visible import visible
 
 _HERE = Path(__file__).parent
-_CONTROLS = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\t\n\r"} | {127: "\u2421"}
 
 
 def render(contents: Contents) -> str:
@@ -76,5 +76,4 @@ def _environment() -> Environment:
 
 
 def _visible(value: object) -> object:
-    """Control characters as their pictures: HTML has no way to write them."""
-    return value.translate(_CONTROLS) if type(value) is str else value
+    return visible(value) if type(value) is str else value

@@ -1,0 +1,116 @@
+"""The model card beside a trained student: Markdown with YAML front matter, as the Hugging Face hub reads it."""
+
+import re
+from typing import Any
+
+import yaml
+from pydantic import AwareDatetime
+
+from fsa_ray.reporting.amounts import count, size
+from fsa_ray.reporting.contents import Fact, Part, Role, Scorecard
+from fsa_ray.reporting.visible import visible
+
+_PUNCTUATION = re.compile(r"([\\`*_{}\[\]<>#|~&$!])")
+
+
+class CardFacts(Part):
+    """What a model card tells. `base` is the hub id or path that training started from, None for a fresh model."""
+
+    name: str
+    run: str
+    created: AwareDatetime
+    teacher: str | None
+    base: str | None
+    parameters: int | None
+    role: Role = "student"  # which row of the scorecard is this model
+    license: str | None = None
+    languages: tuple[str, ...] = ()  # ISO 639 codes
+    training: tuple[Fact, ...] = ()
+    prompts: tuple[Fact, ...] = ()  # how to ask the model: kind of question, user turn
+    scorecard: Scorecard = Scorecard()
+    notes: tuple[str, ...] = ()
+    provenance: tuple[Fact, ...] = ()
+
+
+def model_card(facts: CardFacts) -> str:
+    """The text of README.md in the model's directory."""
+    front = yaml.safe_dump(_front_matter(facts), sort_keys=False, allow_unicode=True).rstrip()
+    parts = [
+        f"---\n{front}\n---",
+        f"# {_plain(facts.name)}",
+        _summary(facts),
+        _section("How to use it", _usage(facts)),
+        _section("Scores", _scores(facts.scorecard)),
+        _section("Training", _listed(facts.training)),
+        _section("Limits", "\n".join(f"- {_plain(note)}" for note in facts.notes)),
+        _section("Provenance", _listed(facts.provenance)),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _front_matter(facts: CardFacts) -> dict[str, Any]:
+    known = {"language": list(facts.languages), "license": facts.license, "base_model": facts.base}
+    return {name: value for name, value in known.items() if value} | {
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+        "tags": ["sentiment-analysis", "distillation", "fsa_ray"],
+        "model-index": [{"name": facts.name, "results": _results(facts)}],
+    }
+
+
+def _results(facts: CardFacts) -> list[dict[str, Any]]:
+    model = facts.scorecard.first(facts.role)
+    return [
+        {
+            "task": {"type": "text-classification", "name": task},
+            "dataset": {"type": task, "name": task},
+            "metrics": [{"type": cell.metric, "name": cell.metric, "value": round(cell.score, 2)}],
+        }
+        for task, cell in (model.scores.items() if model else ())
+    ]
+
+
+def _summary(facts: CardFacts) -> str:
+    parameters = f" of {size(facts.parameters)} parameters" if facts.parameters else ""
+    start = f", fine-tuned from {_plain(facts.base)}" if facts.base else ", trained from fresh weights"
+    teacher = f" on answers of {_plain(facts.teacher)}" if facts.teacher else " on labelled reviews"
+    made = f"{facts.created:%d %B %Y} by run {_plain(facts.run)} of fsa\\_ray"
+    return f"A model{parameters} for fine-grained sentiment of user reviews{start}{teacher}. Made on {made}."
+
+
+def _usage(facts: CardFacts) -> str:
+    command = _fenced("fsa-ray predict PATH_OF_THIS_MODEL reviews.jsonl predictions.jsonl", "sh")
+    asked = [f"Asked for {_plain(prompt.label)}:\n\n{_fenced(prompt.value)}" for prompt in facts.prompts]
+    return "\n\n".join([command, *asked])
+
+
+def _scores(card: Scorecard) -> str:
+    if not card.models or not card.tasks:
+        return ""
+    head = [f"{_plain(task)} ({_plain(card.metric(task) or 'not scored')})" for task in card.tasks]
+    rows = ["| model | " + " | ".join(head) + " |", "|---|" + "---:|" * len(head)]
+    for model in card.models:
+        cells = (model.scores.get(task) for task in card.tasks)
+        shown = (f"{c.score:.1f} ({c.low:.1f} to {c.high:.1f}, n = {count(c.n)})" if c else "–" for c in cells)
+        rows.append(f"| {_plain(model.name)} | " + " | ".join(shown) + " |")
+    note = f"\n\nIn parentheses: {_plain(card.interval)}." if card.interval else ""
+    return "\n".join(rows) + note
+
+
+def _listed(facts: tuple[Fact, ...]) -> str:
+    return "\n".join(f"- {_plain(fact.label)}: {_plain(fact.value)}" for fact in facts)
+
+
+def _section(title: str, body: str) -> str:
+    return f"## {title}\n\n{body}" if body else ""
+
+
+def _fenced(text: str, language: str = "text") -> str:
+    """A code block whose fence is longer than any row of backticks in `text`."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall(r"`+", text)), default=0))
+    return f"{fence}{language}\n{visible(text)}\n{fence}"
+
+
+def _plain(text: str) -> str:
+    """One line that Markdown shows as it stands."""
+    return _PUNCTUATION.sub(r"\\\1", " ".join(visible(text).split()))
