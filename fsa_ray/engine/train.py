@@ -12,66 +12,67 @@ from fsa_ray.storage.folder import Folder
 
 
 class TrainingFailed(Exception):
-    """Training stopped for a reason that is not the spec's fault; what is checkpointed stays."""
+    """Training stopped for a reason that the spec is not to blame for. What was checkpointed stays."""
 
 
 class TrainPlacement(BaseModel):
-    """Where a model is trained. Nothing here changes the result beyond rounding."""
+    """Section `train`: where a model is trained. Nothing here changes the result beyond rounding."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    workers: int = Field(1, ge=1)
-    gpus: bool = False  # one a worker
-    cpus_per_worker: int = Field(1, ge=1)  # threads, and Ray's logical CPUs
-    micro_batch: int = Field(1, ge=1)  # packed rows at a time in each worker
-    zero_stage: int = Field(2, ge=0, le=3)
-    attention: str = "sdpa"  # sdpa, or flash_attention_2 where it is installed
+    workers: int = Field(default=1, ge=1)
+    gpus: bool = False  # one for each worker
+    threads_per_worker: int = Field(default=1, ge=1)  # and logical CPUs that it reserves
+    micro_batch: int = Field(default=1, ge=1)  # packed rows at a time in each worker
+    zero_stage: int = Field(default=2, ge=0, le=3)
+    attention: str | None = None  # sdpa, flash_attention_2, eager; None: what transformers prefers for the model
     gradient_checkpointing: bool = False
-    keep_checkpoints: int = Field(2, ge=1)
-    max_failures: int = Field(2, ge=0)  # restarts of the group after a worker's death
-    start_timeout_s: float = Field(120, gt=0)  # for the workers' resources; longer where nodes must be started
+    keep_checkpoints: int = Field(default=2, ge=1)
+    max_failures: int = Field(default=2, ge=0)  # restarts after a worker's death
+    autoscaling: bool = False  # whether the cluster can grow nodes that it does not have now
+    start_timeout_s: float = Field(default=300.0, gt=0)  # until all workers run, nodes included
 
 
 def launch(
     worker: Callable[[dict[str, Any]], Any], config: dict[str, Any], progress: Folder, placement: TrainPlacement
 ) -> Any:
-    """Runs `worker(config)` in every worker of a group and returns rank 0's value. Checkpoints go to `progress`.
+    """Runs `worker(config)` in each worker of a group and returns rank 0's value. Checkpoints go to `progress`.
 
-    Ray must be initialised. TrainingFailed when the resources do not come within `start_timeout_s`, or when workers
-    die more often than `max_failures` times.
+    Ray must be initialised. Workers find torch.distributed's variables in their environment. ValueError when the
+    cluster cannot hold the workers; TrainingFailed when they do not start within `start_timeout_s`, or when workers
+    die more than `max_failures` times.
     """
+    _refuse_missing_resources(placement)
+    _tune_ray_train(placement)
+    from fsa_ray.engine.train_group import fit
+
+    return fit(worker, config, PurePosixPath(progress.path), progress.arrow(), placement)
+
+
+def resources_of(placement: TrainPlacement) -> dict[str, float]:
+    """What each worker reserves."""
+    return {"CPU": float(placement.threads_per_worker), **({"GPU": 1.0} if placement.gpus else {})}
+
+
+def _refuse_missing_resources(placement: TrainPlacement) -> None:
+    """Without autoscaling, what no node has now never comes."""
+    if placement.autoscaling:
+        return
+    need = resources_of(placement)
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    room = sum(int(min(node.get(name, 0.0) // amount for name, amount in need.items())) for node in nodes)
+    if room < placement.workers:
+        asked = ", ".join(f"{amount:g} {name}" for name, amount in need.items())
+        have = ", ".join(f"{sum(node.get(name, 0.0) for node in nodes):g} {name}" for name in need)
+        raise ValueError(
+            f"training asks for {placement.workers} workers of {asked} each; this Ray has room for {room} (in all "
+            f"{have}). Lower the `train` section of the placement, or set its `autoscaling` if the cluster can grow"
+        )
+
+
+def _tune_ray_train(placement: TrainPlacement) -> None:
+    """Ray Train takes these from the environment only."""
     os.environ["RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S"] = str(placement.start_timeout_s)
-    os.environ["RAY_TRAIN_HEALTH_CHECK_INTERVAL_S"] = "0.2"
-    from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
-    from ray.train.torch import TorchTrainer
-    from ray.train.v2.api.exceptions import TrainingFailedError
-
-    resources = {"CPU": placement.cpus_per_worker} | ({"GPU": 1} if placement.gpus else {})
-    where = PurePosixPath(progress.path)
-    trainer = TorchTrainer(
-        worker,
-        train_loop_config=config,
-        scaling_config=ScalingConfig(
-            num_workers=placement.workers, use_gpu=placement.gpus, resources_per_worker=resources
-        ),
-        run_config=RunConfig(
-            name=where.name,
-            storage_path=str(where.parent),
-            storage_filesystem=progress.arrow(),
-            checkpoint_config=CheckpointConfig(num_to_keep=placement.keep_checkpoints),
-            failure_config=FailureConfig(max_failures=placement.max_failures, controller_failure_limit=0),
-        ),
-    )
-    try:
-        return trainer.fit().return_value
-    except TrainingFailedError as error:
-        raise TrainingFailed(f"{_asked(placement)}: {error}") from error
-
-
-def _asked(placement: TrainPlacement) -> str:
-    have = ray.cluster_resources()
-    gpus = f" and {placement.workers} GPUs" if placement.gpus else ""
-    return (
-        f"training on {placement.workers} workers of {placement.cpus_per_worker} CPUs{gpus} failed "
-        f"(the cluster has {have.get('CPU', 0):g} CPUs, {have.get('GPU', 0):g} GPUs)"
-    )
+    os.environ["RAY_TRAIN_HEALTH_CHECK_INTERVAL_S"] = "0.5"
+    # On one node nobody is warned of preemption, and the watcher costs a process.
+    os.environ["RAY_TRAIN_ENABLE_PREEMPTION_WATCHER"] = str(int(len(ray.nodes()) > 1 or placement.autoscaling))

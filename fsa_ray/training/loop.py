@@ -48,6 +48,8 @@ def work(job: TrainJob, placement: TrainPlacement) -> dict[str, Any]:
     """Trains; runs in every worker of a Ray Train group. Returns the fields of a TrainOutcome (of rank 0), or
     `mistake`: the text of a ValueError that another try would not mend."""
     begun = time.monotonic()
+    torch.set_num_threads(placement.threads_per_worker)
+    dist.init_process_group("nccl" if placement.gpus else "gloo")
     try:
         run = _prepare(job, placement)
     except ValueError as error:
@@ -80,7 +82,7 @@ def _prepare(job: TrainJob, placement: TrainPlacement) -> _Run:
     rows = read_rows(job.root, job.corpus)
     order = StepRows(len(rows), settings.global_batch, settings.seed)
     steps = settings.max_steps if settings.max_steps is not None else order.steps(settings.epochs or 0)
-    device = torch.device("cuda", torch.cuda.current_device()) if placement.gpus else torch.device("cpu")
+    device = _device(placement)
     model = load_model(job.root, job.model, DTYPES[settings.precision], placement.attention)
     if placement.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -95,6 +97,16 @@ def _prepare(job: TrainJob, placement: TrainPlacement) -> _Run:
     run = _Run(job, placement, device, engine, lm, rows, order, steps)
     _resume(run)
     return run
+
+
+def _device(placement: TrainPlacement) -> torch.device:
+    if not placement.gpus:
+        return torch.device("cpu")
+    from ray.train.torch import get_device
+
+    device: torch.device = get_device()
+    torch.cuda.set_device(device)
+    return device
 
 
 def _resume(run: _Run) -> None:

@@ -38,7 +38,7 @@ def start_engine(
     """DeepSpeed's engine around `model`, with torch's AdamW. Collective. Nothing is compiled: DeepSpeed would build
     its shared-memory all-reduce and its own Adam with a C++ compiler at the first start."""
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-    deepspeed.init_distributed(dist_backend="nccl" if placement.gpus else "gloo", auto_mpi_discovery=False)
+    deepspeed.init_distributed(auto_mpi_discovery=False, verbose=False)
     optimizer = torch.optim.AdamW(
         model.parameters(),
         lr=settings.learning_rate,

@@ -1,0 +1,94 @@
+"""Ray Train's trainer, with less to start.
+
+`TorchTrainer` imports torch in the driver and in the controller, which need it for nothing, and starts two processes
+of which a single job has no use. This is the same trainer (its base class) without them: on a small machine that is
+half of the time until the first step. Apart from `fsa_ray.engine.train` because importing Ray Train takes a second.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import Any
+
+import ray.train
+from ray.train._internal.utils import get_address_and_port
+from ray.train.backend import Backend, BackendConfig
+from ray.train.v2._internal.callbacks.placement_group_callback import PlacementGroupCleanerCallback
+from ray.train.v2._internal.execution.callback import RayTrainCallback
+from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
+from ray.train.v2.api.exceptions import TrainingFailedError
+
+from fsa_ray.engine.train import TrainingFailed, TrainPlacement, resources_of
+
+
+def fit(
+    worker: Callable[[dict[str, Any]], Any],
+    config: dict[str, Any],
+    path: PurePosixPath,
+    filesystem: Any,
+    placement: TrainPlacement,
+) -> Any:
+    """See `launch`; `path` on `filesystem` is where Ray Train keeps checkpoints and its list of them."""
+    trainer = _Trainer(
+        worker,
+        train_loop_config=config,
+        backend_config=_Rendezvous(),
+        scaling_config=ray.train.ScalingConfig(
+            num_workers=placement.workers, use_gpu=placement.gpus, resources_per_worker=resources_of(placement)
+        ),
+        run_config=ray.train.RunConfig(
+            name=path.name,
+            storage_path=str(path.parent),
+            storage_filesystem=filesystem,
+            checkpoint_config=ray.train.CheckpointConfig(num_to_keep=placement.keep_checkpoints),
+            failure_config=ray.train.FailureConfig(max_failures=placement.max_failures, controller_failure_limit=0),
+            logging_config=ray.train.LoggingConfig(log_level="ERROR"),
+        ),
+    )
+    try:
+        return trainer.fit().return_value
+    except TrainingFailedError as error:
+        asked = f"{placement.workers} workers of {resources_of(placement)}"
+        raise TrainingFailed(
+            f"training on {asked} stopped: {error}\n(start_timeout_s is {placement.start_timeout_s:g}, "
+            f"max_failures {placement.max_failures}; free now: {ray.available_resources()})"
+        ) from error
+
+
+class _Trainer(DataParallelTrainer):  # type: ignore[misc]
+    def _create_default_callbacks(self) -> list[RayTrainCallback]:
+        # The cleaner outlives a crashed controller to free its resources; ours go with the driver.
+        callbacks = super()._create_default_callbacks()
+        return [callback for callback in callbacks if not isinstance(callback, PlacementGroupCleanerCallback)]
+
+    def _register_sigint_handler(self, controller: Any) -> None:
+        """Ctrl-C stays the driver's: Ray Train would keep the handler after training too."""
+
+
+class _Environment(Backend):  # type: ignore[misc]
+    """Tells the workers where to meet; they start torch.distributed themselves."""
+
+    share_cuda_visible_devices = True
+
+    def on_start(self, worker_group: Any, backend_config: BackendConfig) -> None:
+        address, port = worker_group.execute_single(0, get_address_and_port)
+        worker_group.execute(_set_environment, address=address, port=port)
+
+
+class _Rendezvous(BackendConfig):  # type: ignore[misc]
+    @property
+    def backend_cls(self) -> type[Backend]:
+        return _Environment
+
+
+def _set_environment(address: str, port: int) -> None:
+    context = ray.train.get_context()
+    os.environ |= {
+        "MASTER_ADDR": address,
+        "MASTER_PORT": str(port),
+        "RANK": str(context.get_world_rank()),
+        "LOCAL_RANK": str(context.get_local_rank()),
+        "WORLD_SIZE": str(context.get_world_size()),
+        "LOCAL_WORLD_SIZE": str(context.get_local_world_size()),
+        "NODE_RANK": str(context.get_node_rank()),
+    }

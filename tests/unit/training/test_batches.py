@@ -1,0 +1,73 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fsa_ray.core.tables import write_table
+from fsa_ray.storage.folder import Folder
+from fsa_ray.training.batches import StepRows, accumulation, read_rows
+from fsa_ray.training.packing import Tokenized, pack_table
+
+
+@given(st.integers(1, 40), st.integers(1, 12), st.integers(1, 4), st.integers(0, 3))
+def test_each_row_is_seen_once_an_epoch_and_the_last_batch_is_filled(row_count, global_batch, epochs, seed):
+    order = StepRows(row_count, global_batch, seed)
+    seen = np.concatenate([order.of_step(step) for step in range(order.steps(epochs))])
+    for epoch in range(epochs):
+        assert sorted(seen[epoch * row_count : (epoch + 1) * row_count]) == list(range(row_count))
+    counts = np.bincount(seen, minlength=row_count)
+    assert counts.min() >= epochs
+    assert len(seen) - epochs * row_count < global_batch
+
+
+@given(st.integers(1, 40), st.integers(0, 50), st.sampled_from([1, 2, 3, 4, 6]))
+def test_workers_share_a_step_in_order(row_count, step, workers):
+    order = StepRows(row_count, 12, seed=3)
+    shares = [order.of_step(step, rank, workers) for rank in range(workers)]
+    assert np.concatenate(shares).tolist() == order.of_step(step).tolist()
+
+
+def test_steps_do_not_depend_on_what_was_read_before():
+    assert StepRows(9, 4, 1).of_step(7).tolist() == StepRows(9, 4, 1).of_step(7).tolist()
+    assert StepRows(9, 4, 1).of_step(7).tolist() != StepRows(9, 4, 2).of_step(7).tolist()
+
+
+def test_accumulation_is_derived():
+    assert accumulation(64, workers=2, micro_batch=8) == 4
+    with pytest.raises(ValueError, match="global_batch 10 is not a multiple"):
+        accumulation(10, workers=2, micro_batch=4)
+    with pytest.raises(ValueError, match="change the placement"):
+        accumulation(4, workers=2, micro_batch=4)
+
+
+def test_an_empty_corpus_is_refused():
+    with pytest.raises(ValueError, match="no packed rows"):
+        StepRows(0, 4, 1)
+
+
+def packed(row_length: int) -> pa.Table:
+    ids = pa.array([f"{i}" for i in range(9)])
+    examples = Tokenized(ids, np.arange(45, dtype=np.int32), np.arange(0, 46, 5), np.full(9, 2))
+    return pack_table(examples, row_length, 0, 0).rows
+
+
+def test_rows_are_read_as_they_were_packed(tmp_path):
+    root = Folder(str(tmp_path))
+    table = packed(12)
+    rows = read_rows(root, write_table(root, root / "corpus", table, rows_per_file=2))
+    assert rows.tokens.tolist() == table["tokens"].to_pylist()
+    assert rows.labels.tolist() == table["labels"].to_pylist()
+    assert rows.positions.tolist() == table["positions"].to_pylist()
+    assert rows.answer_tokens.tolist() == table["answer_tokens"].to_pylist()
+
+
+def test_missing_and_mixed_files_are_refused(tmp_path):
+    root = Folder(str(tmp_path))
+    a = write_table(root, root / "a", packed(12))
+    b = write_table(root, root / "b", packed(10))
+    with pytest.raises(ValueError, match="not packed like"):
+        read_rows(root, a.model_copy(update={"files": a.files + b.files}))
+    root.remove(a.files[0].key)
+    with pytest.raises(ValueError, match="not found"):
+        read_rows(root, a)

@@ -1,0 +1,37 @@
+import pytest
+from pydantic import ValidationError
+
+from fsa_ray.training.schedule import learning_rate
+from fsa_ray.training.settings import ModelSource, TrainSettings
+
+
+def settings(**changes) -> TrainSettings:
+    return TrainSettings(**{"epochs": 1, "global_batch": 8, "learning_rate": 1e-3, **changes})
+
+
+def test_rate_warms_up_then_follows_a_cosine_to_its_floor():
+    plan = settings(warmup_ratio=0.1, min_lr_ratio=0.1)
+    rates = [learning_rate(plan, step, 100) for step in range(100)]
+    assert rates[:10] == pytest.approx([1e-4 * (step + 1) for step in range(10)])
+    assert rates[10] == pytest.approx(1e-3)
+    assert rates[55] == pytest.approx(1e-4 + 9e-4 * 0.5)
+    assert all(a > b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert rates[-1] == pytest.approx(1e-4, rel=0.01)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_no_step_is_wasted_on_a_rate_of_zero(steps):
+    assert all(learning_rate(settings(warmup_ratio=0.5), step, steps) > 0 for step in range(steps))
+
+
+@pytest.mark.parametrize("changes", [{"epochs": None}, {"max_steps": 3}, {"betas": (0.9, 1.0)}, {"learning_rate": -1}])
+def test_settings_that_make_no_sense_are_refused(changes):
+    with pytest.raises(ValidationError):
+        settings(**changes)
+
+
+def test_a_model_comes_from_one_place():
+    with pytest.raises(ValidationError, match="give one of"):
+        ModelSource(path="x", config={"model_type": "qwen3"})
+    with pytest.raises(ValidationError, match="no model_type"):
+        ModelSource(config={"hidden_size": 3})
