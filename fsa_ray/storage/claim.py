@@ -1,17 +1,21 @@
 """The claim on a stage: at most one driver works on it, and one that lost it can commit nothing.
 
-A claim is a generation: `claims/000007.json`, made by exclusive create. The highest generation owns the stage.
-Its owner rewrites `000007.beat` every few seconds. Who finds a generation whose beat stopped, or whose process is
-dead on this host, makes the next generation; the old owner finds out before it commits.
+The claims of a stage are a log: `claims/000007.json`, made by exclusive create. The last entry owns the stage. Its
+owner rewrites `000007.beat` every few seconds. Who finds an owner that stopped to do so, or whose process is dead on
+this host, makes the next entry. A commit is the next entry too, a seal that holds what is to be committed: so a driver
+that commits and one that takes over want the same file name, and exactly one of them gets it, however long either
+was asleep. What a dead driver has sealed and not written, the next one writes.
 """
 
 import json
 import os
+import signal
 import socket
 import threading
 import uuid
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from types import TracebackType
 
 import psutil
@@ -20,6 +24,7 @@ from fsa_ray.storage.folder import Folder
 
 BEAT_SECONDS = 5.0
 LEASE_SECONDS = 45.0
+CLAIMS = "claims"
 
 
 class ClaimHeld(Exception):
@@ -32,7 +37,7 @@ class ClaimLost(Exception):
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a claim. `born` (process start, seconds) tells a process from a later one with the same pid."""
+    """Who holds a claim. `born` (process start, seconds since boot) tells a process from a later one with its pid."""
 
     host: str
     pid: int
@@ -41,14 +46,15 @@ class Holder:
 
     @classmethod
     def me(cls) -> "Holder":
-        return cls(_host(), os.getpid(), psutil.Process().create_time(), uuid.uuid4().hex)
+        return cls(_host(), os.getpid(), _born(psutil.Process()), uuid.uuid4().hex)
 
     def dead_here(self) -> bool:
         """True only if this is the holder's host and its process is gone."""
         if self.host != _host():
             return False
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.born) > 1.0
+            process = psutil.Process(self.pid)
+            return process.status() == psutil.STATUS_ZOMBIE or abs(_born(process) - self.born) > 1.0
         except psutil.NoSuchProcess:
             return True
 
@@ -56,93 +62,137 @@ class Holder:
         return f"process {self.pid} on {self.host.split('/')[0]}"
 
 
-class Claim(AbstractContextManager["Claim"]):
-    """Take with `Claim.take(folder)`; use as a context manager. `generation` counts the attempts on the stage."""
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the log. A seal has the name and the text of the file that it commits."""
 
-    def __init__(self, folder: Folder, generation: int) -> None:
+    holder: Holder
+    name: str | None = None
+    text: str = ""
+
+    @classmethod
+    def read(cls, claims: Folder, number: int) -> "Entry":
+        document = json.loads(claims.get(_name(number)))
+        return cls(Holder(**document["holder"]), document["name"], document["text"])
+
+    def write(self, claims: Folder, number: int) -> bool:
+        return claims.put_exclusive(_name(number), json.dumps(asdict(self)).encode("utf-8"))
+
+    def finish(self, folder: Folder) -> None:
+        """Write what a seal holds. Everybody who does so writes the same."""
+        if self.name is not None:
+            folder.put_exclusive(self.name, self.text.encode("utf-8"))
+
+
+class Claim(AbstractContextManager["Claim"]):
+    """Take with `Claim.take(folder)`; use as a context manager. `generation` grows from attempt to attempt.
+
+    Once the claim is seen to be lost, the main thread is interrupted as by Ctrl-C, if it took the claim.
+    """
+
+    def __init__(self, folder: Folder, generation: int, me: Holder) -> None:
         self.generation = generation
         self._folder = folder
+        self._claims = folder / CLAIMS
+        self._me = me
+        self._last = generation  # our last entry
         self._stop = threading.Event()
+        self._interrupts = threading.current_thread() is threading.main_thread()
         self._thread = threading.Thread(target=self._beat, daemon=True, name="claim-heartbeat")
 
     @classmethod
     def take(cls, folder: Folder) -> "Claim":
-        """Raises ClaimHeld, naming the holder, if its beat is younger than the lease."""
-        folder = folder / "claims"
-        generation = _latest(folder)
-        if generation and not _is_free(folder, generation):
-            holder = _holder(folder, generation)
-            raise ClaimHeld(f"{holder} works on it (its sign of life is younger than {LEASE_SECONDS:.0f} s)")
-        claim = cls(folder, generation + 1)
-        me = Holder.me()
-        if not folder.put_exclusive(_name(claim.generation), json.dumps(asdict(me)).encode()):
-            raise ClaimHeld(f"{_holder(folder, claim.generation)} was a moment faster")
-        folder.put(_beat_name(claim.generation), b"")
+        """Finishes what a dead driver has sealed. Raises ClaimHeld, naming the holder, if it shows signs of life."""
+        claims = folder / CLAIMS
+        last = _latest(claims)
+        if last and not claims.exists(_done_name(last)):
+            entry = Entry.read(claims, last)
+            if not (entry.holder.dead_here() or _is_silent(claims, last)):
+                raise ClaimHeld(f"{entry.holder} works on it (its sign of life is younger than {LEASE_SECONDS:.0f} s)")
+            entry.finish(folder)
+        claim = cls(folder, last + 1, Holder.me())
+        if not Entry(claim._me).write(claims, claim.generation):
+            raise ClaimHeld(f"{Entry.read(claims, claim.generation).holder} was a moment faster")
+        claims.put(_beat_name(claim.generation), b"")
         claim._thread.start()
         return claim
 
     def check(self) -> None:
-        """Raises ClaimLost if a later generation exists."""
-        latest = _latest(self._folder)
-        if latest != self.generation:
-            raise ClaimLost(f"{_holder(self._folder, latest)} has taken the stage over; nothing was committed")
+        """Raises ClaimLost if somebody else has made a later entry."""
+        last = _latest(self._claims)
+        holder = Entry.read(self._claims, last).holder if last else None
+        if holder is None or holder.token != self._me.token:
+            raise ClaimLost(f"{holder or 'somebody'} has taken the stage over; nothing was committed")
+
+    def commit(self, name: str, data: bytes) -> None:
+        """Write `name` in the claimed folder. Raises ClaimLost, having written nothing, if the claim was lost."""
+        self.check()  # the log may have been removed; the seal alone would not notice
+        seal = Entry(self._me, name, data.decode("utf-8"))
+        if not seal.write(self._claims, self._last + 1):
+            self.check()
+        self._last += 1
+        seal.finish(self._folder)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
         self._thread.join()
-        self._folder.put(_done_name(self.generation), b"")
+        with suppress(OSError):  # a full disk must not hide why we stopped; the lease ends by itself
+            self._claims.put(_done_name(self._last), b"")
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT_SECONDS):
             try:
-                self._folder.put(_beat_name(self.generation), b"")
-            except OSError:  # a storage hiccup costs a beat, not the run; a long one costs the claim
+                self._claims.put(_beat_name(self._last), b"")
+                self.check()
+            except ClaimLost:
+                if self._interrupts and not self._stop.is_set():
+                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                return
+            except Exception:  # noqa: S112 whatever the storage raises costs a beat, not the run; a long trouble the claim
                 continue
 
 
 def holder_of(folder: Folder) -> Holder | None:
     """Who holds the claim on a stage's folder, as far as can be seen without writing; None if nobody does."""
-    claims = folder / "claims"
-    generation = _latest(claims)
-    if not generation or claims.exists(_done_name(generation)):
+    claims = folder / CLAIMS
+    last = _latest(claims)
+    if not last or claims.exists(_done_name(last)):
         return None
-    holder = _holder(claims, generation)
+    holder = Entry.read(claims, last).holder
     return None if holder.dead_here() else holder
 
 
-def _is_free(folder: Folder, generation: int) -> bool:
-    if folder.exists(_done_name(generation)) or _holder(folder, generation).dead_here():
-        return True
+def _is_silent(claims: Folder, number: int) -> bool:
     probe = f"probe-{uuid.uuid4().hex}"
-    folder.put(probe, b"")  # both times come from the storage's clock, so hosts need not agree
+    claims.put(probe, b"")  # both times come from the storage's clock, so hosts need not agree
     try:
-        now = folder.modified(probe)
-        seen = [folder.modified(_name(generation))]
-        if folder.exists(_beat_name(generation)):
-            seen.append(folder.modified(_beat_name(generation)))
+        now = claims.modified(probe)
+        seen = [claims.modified(_name(number))]
+        if claims.exists(_beat_name(number)):
+            seen.append(claims.modified(_beat_name(number)))
         return (now - max(seen)).total_seconds() > LEASE_SECONDS
     finally:
-        folder.remove(probe)
+        claims.remove(probe)
 
 
-def _latest(folder: Folder) -> int:
-    return max((int(name[:6]) for name in folder.names() if name.endswith(".json")), default=0)
+def _latest(claims: Folder) -> int:
+    return max((int(name[:6]) for name in claims.names() if name.endswith(".json")), default=0)
 
 
-def _holder(folder: Folder, generation: int) -> Holder:
-    return Holder(**json.loads(folder.get(_name(generation))))
+def _born(process: psutil.Process) -> float:
+    return process.create_time() - psutil.boot_time()  # a step of the clock moves both
 
 
 def _host() -> str:
-    """Host name and boot id: containers on one machine may share a name, a rebooted host its process ids."""
+    """Host name, boot and process namespace: containers may share a name, a rebooted host its process ids."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:  # noqa: PTH123
-            boot = stream.read().strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        processes = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
-        boot = str(psutil.boot_time())
-    return f"{socket.gethostname()}/{boot}"
+        boot, processes = str(psutil.boot_time()), ""
+    return f"{socket.gethostname()}/{boot}/{processes}"
 
 
 def _name(generation: int) -> str:

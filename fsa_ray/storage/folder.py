@@ -22,6 +22,10 @@ class Folder:
 
     url: str
 
+    def __post_init__(self) -> None:
+        if "://" not in self.url:  # a worker may stand in another directory
+            object.__setattr__(self, "url", str(Path(self.url).expanduser().absolute()))
+
     @cached_property
     def fs(self) -> Any:
         return fsspec.url_to_fs(self.url)[0]
@@ -46,17 +50,25 @@ class Folder:
         """Write or replace `name`. A reader sees the old bytes or the new ones, never a part."""
         if self.is_local:
             temporary = self._temporary(name, data)
-            temporary.replace(self.where(name))
+            try:
+                temporary.replace(self.where(name))
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                raise
         else:
             self.fs.pipe_file(self.where(name), data)
 
     def put_exclusive(self, name: str, data: bytes) -> bool:
-        """Write `name` if nobody has; True for the one caller that did. Atomic also when the writer dies."""
+        """Write `name` if nobody has; True for the one caller that did. Atomic also when the writer dies.
+
+        A write whose answer is lost on the way is tried again and then meets itself: so what counts on an object store
+        is whose data is there, and callers that must tell themselves apart write different data.
+        """
         if not self.is_local:
             try:
                 self.fs.pipe_file(self.where(name), data, mode="create")
             except FileExistsError:
-                return False
+                return self.get(name) == data
             return True
         if Path(self.where(name)).exists():
             return False
@@ -64,7 +76,7 @@ class Folder:
         try:
             os.link(temporary, self.where(name))
         except FileExistsError:
-            return False
+            return temporary.samefile(self.where(name))  # over NFS, a repeated request meets itself
         finally:
             temporary.unlink()
         return True
@@ -91,10 +103,12 @@ class Folder:
         """(name relative to the folder, bytes) of every file below it, sorted."""
         self.fs.invalidate_cache()
         for path, info in sorted(self.fs.find(self.path, detail=True).items()):
-            yield str(PurePosixPath(path).relative_to(self.path)), int(info["size"])
+            if not _is_temporary(path):
+                yield str(PurePosixPath(path).relative_to(self.path)), int(info["size"])
 
     def modified(self, name: str) -> datetime:
         """By the storage's own clock. Raises FileNotFoundError."""
+        self.fs.invalidate_cache()
         when: datetime = self.fs.modified(self.where(name))
         return when if when.tzinfo else when.replace(tzinfo=UTC)
 
