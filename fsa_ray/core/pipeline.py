@@ -90,10 +90,14 @@ class RunIndex(BaseModel):
         return [name.removesuffix(".json") for name in (root / RUNS).names() if name.endswith(".json")]
 
 
-def _below(stage: Stage[Any]) -> Iterator[Stage[Any]]:
+def _below(stage: Stage[Any], seen: set[str] | None = None) -> Iterator[Stage[Any]]:
+    """Every stage that `stage` reads, once, each after its own inputs."""
+    seen = set() if seen is None else seen
     for dependency in stage.inputs().values():
-        yield from _below(dependency)
-        yield dependency
+        if dependency.fingerprint not in seen:
+            seen.add(dependency.fingerprint)
+            yield from _below(dependency, seen)
+            yield dependency
 
 
 def _free(name: str, taken: set[str]) -> str:
