@@ -18,6 +18,7 @@ from fsa_ray.reporting.contents import (
     TeacherSample,
     TrainingCurve,
 )
+from fsa_ray.reporting.html import render
 from fsa_ray.schemas.opinion import Opinion
 
 CREATED = datetime(2026, 11, 22, 9, 41, tzinfo=UTC)
@@ -27,7 +28,7 @@ def score(value: float) -> Score:
     return Score(score=value, low=value - 2, high=value + 2, n=600, metric="macro F1")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def card() -> Scorecard:
     return Scorecard(
         tasks=("polarity", "ATSA"),
@@ -45,7 +46,7 @@ def card() -> Scorecard:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def contents(card: Scorecard) -> Contents:
     review = "The soup was cold, but the waiter smiled."
     cold = Opinion(target="soup", aspect="food", polarity="negative", evidence="soup was cold")
@@ -91,3 +92,8 @@ def contents(card: Scorecard) -> Contents:
         ),
         provenance=(Fact(label="ray", value="2.60.0"),),
     )
+
+
+@pytest.fixture(scope="session")
+def page(contents: Contents) -> str:
+    return render(contents)

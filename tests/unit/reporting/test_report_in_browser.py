@@ -50,18 +50,18 @@ def visit(page: str, folder: Path, *flags: str) -> Visit:
     return Visit(done.stdout, "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line), asked)
 
 
-def test_the_page_renders_and_asks_nothing(contents: Contents, tmp_path: Path) -> None:
-    seen = visit(render(contents), tmp_path)
+def test_the_page_renders_and_asks_nothing(page: str, tmp_path: Path) -> None:
+    seen = visit(page, tmp_path)
     assert seen.asked == []
     assert seen.console == ""
     assert seen.dom.count("<figure>") == 4
     assert "The student keeps 95&nbsp;%" in seen.dom or "The student keeps 95 %" in seen.dom
 
 
-def test_an_injected_element_would_be_refused(contents: Contents, tmp_path: Path) -> None:
+def test_an_injected_element_would_be_refused(page: str, tmp_path: Path) -> None:
     """Were the escaping to fail, the policy would still hold: no script, no image, no style."""
     attack = "<img src='http://asked.invalid/x'><script>document.title='owned'</script><style>p{color:red}</style>"
-    seen = visit(render(contents).replace("<footer>", f"<footer>{attack}"), tmp_path)
+    seen = visit(page.replace("<footer>", f"<footer>{attack}"), tmp_path)
     assert seen.asked == []
     assert "<title>owned" not in seen.dom
     assert seen.console.count("Content Security Policy") == 3
@@ -81,10 +81,10 @@ def test_hostile_reviews_run_nothing(contents: Contents, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_picture_in_both_schemes(contents: Contents, tmp_path: Path, scheme: str) -> None:
+def test_a_picture_in_both_schemes(page: str, tmp_path: Path, scheme: str) -> None:
     picture = tmp_path / "page.png"
     setting = f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}"
-    visit(render(contents), tmp_path, "--window-size=1280,2000", setting, f"--screenshot={picture}")
+    visit(page, tmp_path, "--window-size=1280,2000", setting, f"--screenshot={picture}")
     data = picture.read_bytes()
     assert struct.unpack(">II", data[16:24]) == (1280, 2000)
     assert len(data) > 50_000, "a page with text and charts does not compress to less"
