@@ -15,11 +15,12 @@ from fsa_ray.core.placement import Placement
 from fsa_ray.core.runner import Runner, load
 from fsa_ray.core.stage import Stage
 from fsa_ray.core.tables import iter_parts
+from fsa_ray.recipes.distil import annotate
 from fsa_ray.schemas.rows import PREDICTION
-from fsa_ray.sentiment.files import write_predictions
+from fsa_ray.sentiment.files.predictions import write_predictions, writer_for
 from fsa_ray.stages.annotate import Annotate
 from fsa_ray.stages.ingest import Ingest
-from fsa_ray.stages.model import LocalModel, Model
+from fsa_ray.stages.model import LocalModel
 from fsa_ray.storage.folder import Folder
 
 
@@ -34,14 +35,13 @@ def annotate_file(
     placement: Placement,
 ) -> None:
     """Annotate every row of `input_` into `output`. Interrupted, the same command goes on where it stopped."""
-    if output.suffix not in {".jsonl", ".parquet"}:
-        raise ValueError(f"{output}: predictions are written as .jsonl or .parquet")
+    writer_for(str(output))
     root = Folder(root_url)
-    reviews = Ingest.at(input_, text_column=text_column, id_column=id_column, min_chars=1, max_chars=None)
+    reviews = Ingest.at(input_, text_column=text_column, id_column=id_column, max_chars=10_000_000)
     annotations = annotation_of(root, model, reviews)
     run_quietly(root, Pipeline("predict", {"ingest": reviews, "annotate": annotations}), placement)
     rows = load(root, reviews)
-    write_predictions(output, _predictions(root, rows, load(root, annotations)))
+    write_predictions(str(output), _predictions(root, rows, load(root, annotations)))
     stderr.print(f"{rows.kept.rows + rows.rejected.rows} rows written to {output}")
 
 
@@ -50,8 +50,7 @@ def annotation_of(root: Folder, model: str, reviews: Stage[Rows]) -> Annotate:
     if Path(model).is_dir():
         return Annotate(reviews=reviews, model=LocalModel.at(model))
     _, planned = run_called(root, model)
-    student: Stage[Model] = planned.pipeline.stages["student"]
-    return planned.annotate(reviews, student)
+    return annotate(planned.spec, reviews, planned.pipeline.stages["student"])
 
 
 def run_quietly(root: Folder, pipeline: Pipeline, placement: Placement) -> None:

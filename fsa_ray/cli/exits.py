@@ -3,11 +3,16 @@
 import errno
 import os
 import traceback
+from collections.abc import Callable
 from enum import IntEnum
+from functools import wraps
+from typing import Any
 
-import click
+import typer
+from rich.text import Text
 
 from fsa_ray.cli.console import stderr
+from fsa_ray.core.budget import BudgetReached
 from fsa_ray.core.runner import StageFailed
 from fsa_ray.storage.claim import ClaimHeld, ClaimLost
 
@@ -25,36 +30,43 @@ class Exit(IntEnum):
 UNWRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
-def explained(error: BaseException) -> Exit:
-    """Print what happened and what to do; `FSA_RAY_DEBUG=1` adds the traceback."""
-    if isinstance(error, SystemExit):
-        return Exit(error.code) if isinstance(error.code, int) else Exit.FAILED
-    if isinstance(error, click.exceptions.Exit):
-        return Exit(error.exit_code)
-    code, message = _told(error)
-    if message:
-        stderr.print(f"[bold red]error:[/] {_escaped(message)}", highlight=False, soft_wrap=True)
+def guarded(command: Callable[..., Any]) -> Callable[..., None]:
+    """`command` with its errors told to the user, and its exit code as the process's."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            code = command(*args, **kwargs)
+        except KeyboardInterrupt:
+            code = _tell(KeyboardInterrupt(), Exit.INTERRUPTED, "interrupted; run the same command again to go on")
+        except Exception as error:
+            code = _tell(error, *_told(error))
+        if code:
+            raise typer.Exit(int(code))
+
+    return run
+
+
+def _tell(error: BaseException, code: Exit, message: str) -> Exit:
+    """`FSA_RAY_DEBUG=1` adds the traceback."""
+    stderr.print("[bold red]error:[/]", Text(message), highlight=False, soft_wrap=True)
     if os.environ.get("FSA_RAY_DEBUG"):
-        stderr.print("".join(traceback.format_exception(error)), markup=False, highlight=False)
+        stderr.print(Text("".join(traceback.format_exception(error))), soft_wrap=True)
     return code
 
 
-def _told(error: BaseException) -> tuple[Exit, str]:
-    if isinstance(error, KeyboardInterrupt | click.exceptions.Abort):
-        return Exit.INTERRUPTED, "interrupted; run the same command again to go on"
-    if isinstance(error, click.UsageError):
-        return Exit.MISTAKE, error.format_message()
-    if isinstance(error, ClaimHeld):
-        return Exit.HELD, str(error)
-    if isinstance(error, ClaimLost):
-        return Exit.HELD, str(error)
+def _told(error: Exception) -> tuple[Exit, str]:
     os_error = _os_error(error)
     if os_error is not None and os_error.errno in UNWRITABLE:
         return Exit.MISTAKE, f"{os_error.strerror}: {os_error.filename}; choose a place you may write with --root"
     if os_error is not None and os_error.errno == errno.ENOSPC:
         return Exit.FAILED, f"the disk is full ({os_error.filename}); make room and run the same command to go on"
+    if isinstance(error, ClaimHeld | ClaimLost):
+        return Exit.HELD, str(error)
     if isinstance(error, ValueError):
         return Exit.MISTAKE, str(error)
+    if isinstance(error, BudgetReached):
+        return Exit.FAILED, str(error)
     if isinstance(error, StageFailed):
         return Exit.FAILED, f"{error}\nwhat it had finished is kept; run the same command to go on"
     return Exit.FAILED, f"{type(error).__name__}: {error}"
@@ -66,7 +78,3 @@ def _os_error(error: BaseException | None) -> OSError | None:
             return error
         error = error.__cause__
     return None
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")

@@ -7,11 +7,6 @@ import typer
 from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, PlacementFile, Root, placement_at
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(doctor)
-    app.command()(gc)
-
-
 def doctor(
     root: Root = DEFAULT_ROOT,
     placement: PlacementFile = None,
@@ -55,3 +50,9 @@ def gc(
     total = sum(waste.size for waste in found) / 1e6
     verb = "deleted" if delete else "could be deleted with --delete"
     stdout.print(f"{total:.2f} MB in {len(found)} folders {verb}", highlight=False)
+
+
+COMMANDS = (
+    doctor,
+    gc,
+)

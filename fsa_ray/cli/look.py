@@ -7,12 +7,6 @@ import typer
 from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, Root, RunName, run_called
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(show)
-    app.command()(verify)
-    app.command()(report)
-
-
 def show(
     name: Annotated[str | None, typer.Argument(help="Name of a run; none lists them.", metavar="NAME")] = None,
     stage: Annotated[str | None, typer.Argument(help="Show the record of this stage.", metavar="STAGE")] = None,
@@ -76,3 +70,10 @@ def report(name: RunName, root: Root = DEFAULT_ROOT) -> None:
     folder = Folder(root)
     _, planned = run_called(folder, name)
     stdout.print(write_report(folder, planned.pipeline), soft_wrap=True)
+
+
+COMMANDS = (
+    show,
+    verify,
+    report,
+)

@@ -17,12 +17,6 @@ from fsa_ray.cli.arguments import (
 )
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(init)
-    app.command()(plan)
-    app.command()(run)
-
-
 def init(
     recipe: Annotated[str, typer.Argument(help="Which starter: distil or demo.")] = "distil",
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("spec.yaml"),
@@ -90,3 +84,10 @@ def run(
         limit=limit,
         retry_failed=retry_failed,
     )
+
+
+COMMANDS = (
+    init,
+    plan,
+    run,
+)

@@ -8,11 +8,6 @@ import typer
 from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, PlacementFile, Root, placement_at
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(predict)
-    app.command()(evaluate)
-
-
 def predict(
     model: Annotated[str, typer.Argument(help="A run's name, or a model directory.", metavar="MODEL_OR_RUN")],
     input_: Annotated[str, typer.Argument(help="jsonl, csv, parquet or text file, or a folder.", metavar="INPUT")],
@@ -70,3 +65,9 @@ def evaluate(
         print_json(documents[0] if len(documents) == 1 else {"scores": documents})
     else:
         stdout.print(scores_table(found))
+
+
+COMMANDS = (
+    predict,
+    evaluate,
+)

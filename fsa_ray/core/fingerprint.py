@@ -7,9 +7,10 @@ and the tags of unions. What cannot be encoded exactly is refused.
 import hashlib
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 if TYPE_CHECKING:
@@ -45,13 +46,28 @@ def fields_of(model: BaseModel, *, skip_defaults: bool) -> dict[str, Any]:
     for name, field in type(model).model_fields.items():
         if field.exclude:
             continue
-        value = getattr(model, name)
-        default = field.get_default(call_default_factory=True, validated_data={})
-        if skip_defaults and default is not PydanticUndefined and type(default) is type(value) and default == value:
-            continue
         where = f"{type(model).__name__}.{name}"
-        encoded[name] = encode(value, where=where, skip_defaults=skip_defaults)
+        code = _encode_field(getattr(model, name), field, where, skip_defaults=skip_defaults)
+        if not (skip_defaults and _is_default(code, field, where)):
+            encoded[name] = code
     return encoded
+
+
+def _is_default(code: Any, field: FieldInfo, where: str) -> bool:
+    default = field.get_default(call_default_factory=True, validated_data={})
+    if default is PydanticUndefined:
+        return False
+    return canonical(code) == canonical(_encode_field(default, field, where, skip_defaults=True))  # 1 is not True here
+
+
+def _encode_field(value: Any, field: FieldInfo, where: str, *, skip_defaults: bool) -> Any:
+    if type(value) is int and float in _types(field.annotation) and int not in _types(field.annotation):
+        value = float(value)  # pydantic does not convert defaults: `rate: float = 1` holds an int
+    return encode(value, where=where, skip_defaults=skip_defaults)
+
+
+def _types(annotation: Any) -> tuple[Any, ...]:
+    return (annotation, *get_args(annotation))
 
 
 def encode(value: Any, *, where: str, skip_defaults: bool) -> Any:
@@ -67,7 +83,9 @@ def encode(value: Any, *, where: str, skip_defaults: bool) -> Any:
     if isinstance(value, Stage):
         return {"stage": value.name, "fingerprint": value.fingerprint}
     if isinstance(value, BaseModel):
-        return {"type": type(value).__name__, **fields_of(value, skip_defaults=skip_defaults)}
+        if value.model_extra:
+            raise TypeError(f"{where}: {type(value).__name__} holds undeclared fields: {', '.join(value.model_extra)}")
+        return {"model": type(value).__name__, "fields": fields_of(value, skip_defaults=skip_defaults)}
     if isinstance(value, tuple):
         return [
             encode(item, where=f"{where}[{index}]", skip_defaults=skip_defaults) for index, item in enumerate(value)

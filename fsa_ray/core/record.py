@@ -52,6 +52,9 @@ class Record(BaseModel):
     measures: dict[str, float]
     provenance: Provenance
 
+    def encoded(self) -> bytes:
+        return (json.dumps(self.model_dump(mode="json"), indent=2) + "\n").encode("utf-8")
+
     @property
     def seconds(self) -> float:
         return (self.provenance.ended - self.provenance.started).total_seconds()
@@ -68,8 +71,8 @@ def read_record(root: Folder, stage: Stage[Any]) -> Record | None:
         record = Record.model_validate_json((root / stage.folder).get(RECORD))
     except FileNotFoundError:
         return None
-    if record.parameters != (today := parameters_of(stage)):
-        changed = [name for name in today if today[name] != record.parameters.get(name)]
+    changed = contradictions(record.parameters, parameters_of(stage))
+    if changed:
         raise ValueError(
             f"{stage.folder}/{RECORD} was made when {', '.join(changed)} of stage {stage.name!r} meant another value; "
             f"a default was changed without a new version: set {type(stage).__name__}.version to {stage.version + 1}"
@@ -77,10 +80,21 @@ def read_record(root: Folder, stage: Stage[Any]) -> Record | None:
     return record
 
 
-def write_record(root: Folder, stage: Stage[Any], record: Record) -> bool:
-    """False if somebody else committed first."""
-    document = record.model_dump(mode="json")
-    return (root / stage.folder).put_exclusive(RECORD, (json.dumps(document, indent=2) + "\n").encode("utf-8"))
+def contradictions(recorded: dict[str, Any], today: dict[str, Any], path: str = "") -> list[str]:
+    """Paths of the fields that both know and that differ. A field that only one knows is no contradiction: its
+    default means what was done before there was such a field."""
+    found = []
+    for name in recorded.keys() & today.keys():
+        old, new, where = recorded[name], today[name], f"{path}{name}"
+        if _is_model(old) and _is_model(new) and old["model"] == new["model"]:
+            found += contradictions(old["fields"], new["fields"], f"{where}.")
+        elif old != new:
+            found.append(where)
+    return sorted(found)
+
+
+def _is_model(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"model", "fields"}
 
 
 def provenance(placement: str, started: datetime, attempt: int) -> Provenance:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
 from fsa_ray.core.artifact import Artifact
+from fsa_ray.core.budget import BudgetReached
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import Step, plan
-from fsa_ray.core.record import Record, parameters_of, provenance, read_record, write_record
+from fsa_ray.core.record import RECORD, Record, parameters_of, provenance, read_record
 from fsa_ray.core.stage import Stage
 from fsa_ray.storage.claim import Claim
 from fsa_ray.storage.folder import Folder
@@ -103,7 +104,10 @@ class Runner:
         ctx = Context(self.root, stage, claim.generation, self.placement, say)
         try:
             artifact = stage.run(ctx)
-        except (ValueError, KeyboardInterrupt):
+        except KeyboardInterrupt:
+            claim.check()  # the claim interrupts us when it is lost
+            raise
+        except (ValueError, BudgetReached):
             raise
         except Exception as error:
             raise StageFailed(f"stage {step.label!r} failed: {type(error).__name__}: {error}") from error
@@ -119,8 +123,7 @@ class Runner:
             measures={"seconds": round(time.monotonic() - clock, 3), **ctx.measures},
             provenance=provenance(self.placement.source, started, claim.generation),
         )
-        claim.check()
-        write_record(self.root, stage, record)
+        claim.commit(RECORD, record.encoded())
         committed = read_record(self.root, stage)
         assert committed is not None
         return committed

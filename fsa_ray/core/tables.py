@@ -15,8 +15,12 @@ ROWS_PER_FILE = 50_000
 def write_file(root: Folder, folder: Folder, name: str, data: bytes, rows: int | None = None) -> DataFile:
     """Write `data` as `name` in `folder`, which lies below `root`. Replaces what an earlier try left there."""
     folder.put(name, data)
-    key = f"{folder.path.removeprefix(root.path).strip('/')}/{name}"
-    return DataFile(key=key, size=len(data), sha256=hashlib.sha256(data).hexdigest(), rows=rows)
+    return _described(root, folder, name, data, rows)
+
+
+def stored_file(root: Folder, folder: Folder, name: str, rows: int | None = None) -> DataFile:
+    """The description of a file that is there already."""
+    return _described(root, folder, name, folder.get(name), rows)
 
 
 def write_part(root: Folder, folder: Folder, name: str, table: pa.Table) -> DataFile:
@@ -51,3 +55,8 @@ def iter_parts(root: Folder, table: Table, columns: list[str] | None = None) -> 
     for file in table.files:
         with pa.BufferReader(root.get(file.key)) as source:
             yield pq.read_table(source, columns=columns)
+
+
+def _described(root: Folder, folder: Folder, name: str, data: bytes, rows: int | None) -> DataFile:
+    key = f"{folder.path.removeprefix(root.path).strip('/')}/{name}"
+    return DataFile(key=key, size=len(data), sha256=hashlib.sha256(data).hexdigest(), rows=rows)

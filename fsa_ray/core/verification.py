@@ -77,6 +77,8 @@ def _account(
 ) -> Iterator[Finding]:
     kept, rejected = artifact.kept, artifact.rejected
     ids = _column(root, kept, "id")
+    if flow.source is None:  # nothing else tells which rows a source owes
+        ids = pa.concat_arrays([ids, _column(root, rejected, "id")])
     doubled = len(ids) - len(pc.unique(ids))
     yield Finding(label, "unique ids", doubled == 0, f"{doubled} ids occur twice" if doubled else f"{len(ids)} ids")
     counts = f"{kept.rows} out + {rejected.rows} rejected"

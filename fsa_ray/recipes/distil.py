@@ -5,6 +5,7 @@ from typing import Any
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.stage import Stage
+from fsa_ray.engine.endpoint import Endpoint
 from fsa_ray.recipes.spec import EmbeddedTeacher, Spec
 from fsa_ray.stages.annotate import Annotate
 from fsa_ray.stages.benchmark import Benchmark, InventedBenchmark
@@ -21,7 +22,7 @@ from fsa_ray.stages.parse import Parse
 from fsa_ray.stages.sample import Sample
 from fsa_ray.stages.score import Score
 from fsa_ray.stages.select import Select
-from fsa_ray.stages.teach import Endpoint, Sampling, Teach
+from fsa_ray.stages.teach import Sampling, Teach
 from fsa_ray.stages.tokenizer import LearnTokenizer
 from fsa_ray.stages.train import Train
 
@@ -34,7 +35,7 @@ def distil(spec: Spec) -> Pipeline:
     stages: dict[str, Stage[Any]] = {}
     teacher = _teacher(spec, stages)
     gold_labels = _gold_labels(spec)
-    benchmark = _benchmark(spec)
+    benchmark = _benchmark(spec, stages)
     seen = [*_labels_behind(spec.teacher.embedded, spec.seed), *gold_labels]
     reviews = _reviews(spec, stages, benchmark, seen)
     stages["teach"] = responses = _teach(spec, reviews, teacher)
@@ -53,7 +54,8 @@ def distil(spec: Spec) -> Pipeline:
     stages["pack"] = corpus = _pack(spec, start, (selected,))
     stages["student"] = student = _train(spec, start, corpus)
     _measure(spec, stages, benchmark, {"teacher": teacher, "student": student, "gold": gold})
-    stages["predict"] = _annotate(spec, Sample(reviews=reviews, count=SHOWN), student)
+    stages["sample"] = sample = Sample(reviews=reviews, count=SHOWN)
+    stages["predict"] = annotate(spec, sample, student)
     return Pipeline(spec.name, stages)
 
 
@@ -65,7 +67,7 @@ def _reviews(
     stages["ingest"] = source
     near = spec.deduplicate
     stages["deduplicate"] = reviews = Deduplicate(
-        reviews=source, near=near.near, similarity=near.similarity, shingle=near.shingle, seed=spec.seed
+        reviews=source, near=near.near, similarity=near.similarity, seed=spec.seed
     )
     against = tuple(stage for stage in (benchmark, *seen) if stage is not None)
     if not against:
@@ -99,13 +101,20 @@ def _teacher(spec: Spec, stages: dict[str, Stage[Any]]) -> Stage[Model] | None:
         GoldExamples(labelled=labels, kinds=given.prompts if isinstance(labels, Invent) else ("analysis",))
         for labels in tables
     )
+    for labels, made in zip(tables, examples, strict=True):
+        source = "invented" if isinstance(labels, Invent) else "benchmark"
+        stages[f"teacher-labels-{source}"] = labels
+        stages[f"teacher-examples-{source}"] = made
     tokenizer = LearnTokenizer(examples=examples, vocabulary=embedded.vocabulary, max_length=given.max_length)
     stages["teacher-tokenizer"] = tokenizer
     stages["teacher-pack"] = corpus = Pack(
         examples=examples, tokenizer=tokenizer, row_length=embedded.sequence_length, seed=spec.seed
     )
     stages["teacher"] = trained = Train(
-        corpus=corpus, config=embedded.config, tokenizer=tokenizer, settings=embedded.train
+        corpus=corpus,
+        config=_reaching(given.max_length, embedded.config),
+        tokenizer=tokenizer,
+        settings=embedded.train,
     )
     return trained
 
@@ -130,12 +139,13 @@ def _gold_labels(spec: Spec) -> list[Stage[Rows]]:
     return [Invent(count=gold.labels, split="train", seed=spec.seed + 1)]
 
 
-def _benchmark(spec: Spec) -> Stage[Rows] | None:
+def _benchmark(spec: Spec, stages: dict[str, Stage[Any]]) -> Stage[Rows] | None:
     evaluation = spec.evaluate
     if evaluation.data is not None:
         return Benchmark.at(evaluation.data, evaluation.tasks, limit=evaluation.limit)
     if evaluation.invented is not None:
-        return InventedBenchmark(labelled=Invent(count=evaluation.invented, split="test", seed=spec.seed))
+        stages["test-labels"] = labels = Invent(count=evaluation.invented, split="test", seed=spec.seed)
+        return InventedBenchmark(labelled=labels)
     return None
 
 
@@ -164,7 +174,13 @@ def _student_start(spec: Spec, stages: dict[str, Stage[Any]], examples: Stage[Ro
         return {"start": start}
     tokenizer = LearnTokenizer(examples=(examples,), vocabulary=student.vocabulary, max_length=student.sequence_length)
     stages["tokenizer"] = tokenizer
-    return {"config": student.config, "tokenizer": tokenizer}
+    assert student.config is not None
+    return {"config": _reaching(student.sequence_length, student.config), "tokenizer": tokenizer}
+
+
+def _reaching(length: int, config: dict[str, Any]) -> dict[str, Any]:
+    """A config for texts of `length` tokens, unless it says otherwise."""
+    return {"max_position_embeddings": length, **config}
 
 
 def _pack(spec: Spec, start: dict[str, Any], examples: tuple[Stage[Rows], ...]) -> Pack:
@@ -181,8 +197,10 @@ def _gold(
 ) -> Stage[Model] | None:
     if not labels:
         return None
-    examples = tuple(GoldExamples(labelled=table) for table in labels)
-    stages["gold-pack"] = corpus = _pack(spec, start, examples)
+    (table,) = labels
+    stages["gold-labels"] = table
+    stages["gold-examples"] = examples = GoldExamples(labelled=table)
+    stages["gold-pack"] = corpus = _pack(spec, start, (examples,))
     stages["gold-student"] = trained = _train(spec, start, corpus)
     return trained
 
@@ -203,7 +221,8 @@ def _proxy(spec: Spec, teacher: Stage[Model] | None, gold: Stage[Model] | None, 
     return found
 
 
-def _annotate(spec: Spec, reviews: Stage[Rows], model: Stage[Model]) -> Annotate:
+def annotate(spec: Spec, reviews: Stage[Rows], model: Stage[Model]) -> Annotate:
+    """`model` asked about `reviews` in the form in which it answers."""
     is_teacher = not isinstance(model, Train)
     return Annotate(
         reviews=reviews,
@@ -226,6 +245,6 @@ def _measure(
     stages["benchmark"] = benchmark
     for label, model in models.items():
         if model is not None:
-            stages[f"annotate-{label}"] = annotations = _annotate(spec, benchmark, model)
+            stages[f"annotate-{label}"] = annotations = annotate(spec, benchmark, model)
             stages[f"evaluate-{label}"] = Evaluate(benchmark=benchmark, annotations=annotations)
     stages["evaluate-majority"] = Evaluate(benchmark=benchmark, annotations=None)

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from fsa_ray.core.budget import Budget
 from fsa_ray.core.explain import explain
 from fsa_ray.training.settings import TrainSettings
 
@@ -30,7 +31,7 @@ class Corpus(Section):
     min_chars: int = Field(10, ge=1, description="shorter reviews are rejected")
     max_chars: int = Field(4000, ge=1, description="longer reviews are rejected")
     languages: tuple[str, ...] = Field((), description="keep only these, as ISO 639-1 codes; empty keeps all")
-    mask: tuple[Literal["email", "phone"], ...] = Field((), description="replace these before the teacher reads them")
+    mask: bool = Field(False, description="mask e-mail addresses and phone numbers before the teacher reads them")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -44,7 +45,6 @@ class Deduplicate(Section):
 
     near: bool = Field(True, description="drop near duplicates as well")
     similarity: float = Field(0.8, gt=0, le=1, description="from this similarity on, two reviews count as one")
-    shingle: int = Field(3, ge=1, description="words in a shingle")
 
 
 class Decontaminate(Section):
@@ -53,10 +53,10 @@ class Decontaminate(Section):
     ngram: int = Field(13, ge=3, description="so many words in a row count as shared text")
 
 
-class Endpoint(Section):
+class EndpointSpec(Section):
     """A teacher behind an OpenAI-compatible server."""
 
-    url: str = Field(description="base URL, for example http://localhost:8000/v1")
+    url: str = Field(pattern=r"^https?://", description="base URL, for example http://localhost:8000/v1")
     model: str = Field(description="the model's name there")
     key_variable: str = Field("OPENAI_API_KEY", description="environment variable that holds the key")
 
@@ -79,7 +79,7 @@ class Teacher(Section):
     model: str | None = Field(None, description="directory of a Hugging Face causal LM, or a hub id")
     revision: str | None = Field(None, description="commit of the hub repository; needed with a hub id")
     trust_remote_code: bool = Field(False, description="run the model repository's own code")
-    endpoint: Endpoint | None = Field(None, description="an OpenAI-compatible server instead")
+    endpoint: EndpointSpec | None = Field(None, description="an OpenAI-compatible server instead")
     embedded: EmbeddedTeacher | None = Field(None, description="a small teacher trained here instead")
     prompts: tuple[Literal["analysis", "rewriting"], ...] = Field(
         ("analysis", "rewriting"), min_length=1, description="what it is asked about each review"
@@ -90,6 +90,7 @@ class Teacher(Section):
     max_tokens: int = Field(512, ge=8, description="longest answer; a longer one is an error")
     max_length: int = Field(4096, ge=64, description="prompt and answer together")
     retries: int = Field(2, ge=0, le=10, description="rounds that ask failed answers again, at temperature 0.7")
+    ask_again: int = Field(0, ge=0, description="how often failed rows were asked again with --retry-failed")
     precision: Literal["fp32", "bf16"] = Field("bf16", description="in which the engine computes")
 
     @model_validator(mode="after")
@@ -154,13 +155,6 @@ class Evaluation(Section):
     max_tokens: int = Field(256, ge=8, description="longest answer of a student")
 
 
-class Budget(Section):
-    """Where the run stops cleanly; raise it and run again to go on. Prices come from the placement."""
-
-    tokens: int | None = Field(None, ge=1, description="prompt and output tokens of the teacher, together")
-    money: float | None = Field(None, gt=0, description="in the currency of the prices")
-
-
 class Spec(Section):
     """A distillation run."""
 
@@ -174,10 +168,12 @@ class Spec(Section):
     score: Score = Score()
     select: Select = Select()
     student: Student
-    train: TrainSettings = TrainSettings(epochs=4, global_batch=128, learning_rate=5e-5)
+    train: TrainSettings = Field(
+        TrainSettings(epochs=4, global_batch=128, learning_rate=5e-5), description="how the student is trained"
+    )
     gold: Gold | None = Field(None, description="also train the student on gold labels alone, for comparison")
     evaluate: Evaluation = Evaluation()
-    budget: Budget = Budget()
+    budget: Budget = Field(Budget(), description="where the run stops cleanly; raise it and run again to go on")
 
 
 def suggest(given: str, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from fsa_ray.recipes.spec import Spec
 STARTER: dict[str, Any] = {
     "name": "my-reviews",
     "recipe": "distil",
-    "corpus": {"path": "reviews.jsonl", "text_column": "text", "limit": 50_000, "mask": ["email", "phone"]},
+    "corpus": {"path": "reviews.jsonl", "text_column": "text", "limit": 50_000, "mask": True},
     "teacher": {
         "model": "Qwen/Qwen3-32B",
         "revision": "put the commit of the hub repository here",
@@ -36,7 +36,8 @@ STARTER: dict[str, Any] = {
 
 def render(document: dict[str, Any], about: str) -> str:
     """`document` as YAML, each key with its description behind it or above it."""
-    head = f"# {about}\n# fsa-ray plan SPEC shows what it would do; fsa-ray run SPEC --limit 20 tries it on 20 reviews.\n"
+    advice = "fsa-ray plan SPEC says what it would do, fsa-ray run SPEC --limit 20 is a pilot on 20 reviews."
+    head = f"# {about}\n# {advice}\n"
     return head + "\n".join(_lines(document, Spec, 0)) + "\n"
 
 

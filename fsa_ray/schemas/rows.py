@@ -41,6 +41,7 @@ RESPONSE = pa.schema(
         ("output_tokens", pa.int32()),
         ("tries", pa.int32()),
         ("label_logprobs", pa.list_(pa.float32())),  # over POLARITIES at the first answer token; null if not asked
+        ("neutralised", pa.bool_()),  # control tokens in the review were broken up for the endpoint
         ("error", pa.string()),  # null when the answer is whole
     ]
 )

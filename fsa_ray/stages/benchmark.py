@@ -43,7 +43,7 @@ class Benchmark(Stage[Rows]):
         return cls(tasks=tasks, split=split, files=tuple(pinned), limit=limit, data=data)
 
     def run(self, ctx: StageContext) -> Rows:
-        rows = []
+        rows: list[dict[str, Any]] = []
         for name in self.tasks:
             items = task_called(name).load(Path(self.data), self.split)
             rows.extend(_row(name, item) for item in sample_items(items, self.limit))

@@ -15,8 +15,15 @@ from fsa_ray.evaluation.task import Task
 from fsa_ray.stages.benchmark import items_by_task, task_called
 
 OUTCOMES = pa.schema(
-    [("task", pa.string()), ("id", pa.string()), ("text", pa.string()), ("gold", pa.string())]
-    + [("prediction", pa.string()), ("correct", pa.bool_()), ("invalid", pa.bool_())]
+    [
+        ("task", pa.string()),
+        ("id", pa.string()),
+        ("text", pa.string()),
+        ("gold", pa.string()),  # JSON
+        ("prediction", pa.string()),  # JSON
+        ("correct", pa.bool_()),
+        ("invalid", pa.bool_()),
+    ]
 )
 
 

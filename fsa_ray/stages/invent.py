@@ -19,6 +19,9 @@ class Invent(Stage[Rows]):
     split: Literal["train", "corpus", "test", "novel"]
     seed: int
 
+    def estimate(self, rows: object) -> dict[str, float]:
+        return {"rows": float(self.count)}
+
     def run(self, ctx: StageContext) -> Rows:
         ctx.measure(rows_read=self.count)
         return commit(ctx, generate(self.count, self.seed, self.split), [])

@@ -26,7 +26,6 @@ class Model(Artifact):
     trust_remote_code: bool = False
     parameters: int | None = None
     curve: DataFile | None = None  # one JSON line per training step
-    settings: dict[str, str] = {}  # for the reader: how it was trained
 
 
 class PinnedFile(Artifact):

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from fsa_ray.core.artifact import Flow, Rows, Table
+from fsa_ray.core.artifact import Artifact, Flow, Rows, Table
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import read_table, write_table
 from fsa_ray.sentiment.chat import ChatFormat
@@ -56,7 +56,8 @@ class Pack(Stage[Corpus]):
 def _tokenizer(ctx: StageContext, stage: "Stage[Tokenizer] | Stage[Model]") -> Any:
     from transformers import AutoTokenizer
 
-    artifact = ctx.load(stage)
+    artifact: Artifact = ctx.load(stage)
+    assert isinstance(artifact, Tokenizer | Model)
     model = artifact if isinstance(artifact, Model) else Model(files=artifact.files)
     return AutoTokenizer.from_pretrained(local_path(ctx.root, model), trust_remote_code=model.trust_remote_code)
 

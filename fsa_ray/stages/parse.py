@@ -49,7 +49,7 @@ class Parse(Stage[Rows]):
 
 
 def _judge(response: dict[str, Any], review: str) -> Verdict:
-    if response["error"] is not None and response["finish_reason"] != "length":
+    if response["error"] is not None and not response["text"]:
         return Verdict("unanswered", response["error"])
     judge = judge_analysis if response["kind"] == "analysis" else judge_rewriting
     return judge(response["text"], review, response["finish_reason"])

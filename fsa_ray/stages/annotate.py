@@ -1,0 +1,99 @@
+"""Ask a model, a student or a teacher, what reviews say: polarity, confidence and opinions."""
+
+import math
+from typing import Any, ClassVar, Literal
+
+import pyarrow as pa
+
+from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.placement import Placement
+from fsa_ray.core.stage import Stage, StageContext
+from fsa_ray.engine.placement import EnginePlacement
+from fsa_ray.engine.question import Question, Reply
+from fsa_ray.engine.units import UnitFolder
+from fsa_ray.schemas.opinion import POLARITIES
+from fsa_ray.schemas.rows import ANNOTATION
+from fsa_ray.sentiment.answers import parse_analysis
+from fsa_ray.sentiment.grounding import ground
+from fsa_ray.sentiment.thinking import split_thinking
+from fsa_ray.stages.asking import Asker
+from fsa_ray.stages.model import Model, local_path
+from fsa_ray.stages.rows import commit
+
+
+class Annotate(Stage[Rows]):
+    """Greedy answers, one row for each review, in the order of the reviews; a row without an answer has an `error`.
+
+    Confidence is the softmax over the three polarity words at the first answer token.
+    """
+
+    name: ClassVar[str] = "annotate"
+    version: ClassVar[int] = 1
+    flow: ClassVar[Flow | None] = Flow(source="reviews")
+
+    reviews: Stage[Rows]
+    model: Stage[Model]
+    style: Literal["compact", "json"] = "compact"
+    max_tokens: int = 256
+    max_length: int = 2048
+    precision: Literal["fp32", "bf16"] = "bf16"
+
+    def engines(self) -> frozenset[str]:
+        return frozenset({self.model.fingerprint})
+
+    def rows_at_risk(self, placement: Placement) -> int:
+        return placement.section("engine", EnginePlacement).rows_at_risk
+
+    def run(self, ctx: StageContext) -> Rows:
+        from fsa_ray.engine.run_units import ask
+        from fsa_ray.stages.serving import Pulse, engine_of
+
+        reviews, model = ctx.load(self.reviews), ctx.load(self.model)
+        engine = engine_of(ctx, self.model, self.precision, self.max_length)
+        path = local_path(ctx.root, model)
+        asker = Asker(path, self.style, self.max_tokens, model.trust_remote_code)
+        folder = ctx.progress / "annotations"
+        units = UnitFolder.open(ctx.root, folder, reviews.kept, engine.placement.unit_rows)
+        outcome = ask(units, Annotating(asker), engine, Pulse(ctx.tell))
+        ctx.measure(prompt_tokens=outcome.counts.prompt_tokens, output_tokens=outcome.counts.output_tokens)
+        return commit(ctx, pa.concat_tables([ANNOTATION.empty_table(), *units.results()]), [])
+
+
+class Annotating:
+    """What is asked about a review, and what is made of the reply."""
+
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
+
+    def questions(self, rows: pa.Table) -> list[Question]:
+        return [self._asker.question(text, "analysis", temperature=0.0) for text in rows["text"].to_pylist()]
+
+    def answers(self, rows: pa.Table, replies: list[Reply]) -> pa.Table:
+        reviews = rows.select(["id", "text"]).to_pylist()
+        opened = self._asker.chat.opens_thinking
+        pairs = zip(reviews, replies, strict=True)
+        rows_out = [{**review, **_annotation(reply, review["text"], opened)} for review, reply in pairs]
+        return pa.Table.from_pylist(rows_out, ANNOTATION)
+
+
+def _annotation(reply: Reply, review: str, opened: bool) -> dict[str, Any]:
+    if reply.error is not None:
+        return {"polarity": None, "confidence": None, "opinions": [], "error": reply.error, "label_logprobs": None}
+    analysis = parse_analysis(split_thinking(reply.text, opened=opened).answer)
+    kept, _ = ground(analysis.opinions, review)
+    likely, confidence = _likely(reply.label_logprobs)
+    return {
+        "polarity": analysis.polarity or likely,
+        "confidence": confidence,
+        "opinions": [opinion.model_dump() for opinion in kept],
+        "error": None if analysis.polarity else f"unreadable answer: {reply.text[:200]!r}",
+        "label_logprobs": reply.label_logprobs,
+    }
+
+
+def _likely(logprobs: list[float] | None) -> tuple[str | None, float | None]:
+    """The most probable polarity, and its share of the three."""
+    if logprobs is None:
+        return None, None
+    best = max(logprobs)
+    return POLARITIES[logprobs.index(best)], 1.0 / sum(math.exp(value - best) for value in logprobs)

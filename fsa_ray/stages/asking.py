@@ -1,0 +1,45 @@
+"""Asking a causal model about reviews: what teach and annotate send to the engine."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from fsa_ray.engine.question import Question
+from fsa_ray.schemas.opinion import POLARITIES
+from fsa_ray.sentiment.chat import ChatFormat
+from fsa_ray.sentiment.prompts import prompt
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Turns reviews into questions for the model at `path`. Small: sent to workers, which load its tokenizer."""
+
+    path: str
+    style: str
+    max_tokens: int
+    trust_remote_code: bool = False
+
+    @cached_property
+    def chat(self) -> ChatFormat:
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(self.path, trust_remote_code=self.trust_remote_code)
+        return ChatFormat(tokenizer)
+
+    @cached_property
+    def labels(self) -> list[int] | None:
+        """First tokens of the polarity words, in the order of POLARITIES; None where two words share theirs."""
+        pairs = [self.chat.example_ids("", word) for word in POLARITIES]
+        firsts = [ids[prompt_length] for ids, prompt_length in pairs]
+        return firsts if len(set(firsts)) == len(firsts) else None
+
+    def question(self, review: str, kind: str, **sampling: Any) -> Question:
+        """What the engine is asked. One that is too long comes back from the engine as an error."""
+        wording = prompt(kind, self.style)
+        ids = self.chat.prompt_ids(wording.render(review))
+        params = {"max_tokens": self.max_tokens, "stop_token_ids": [self.chat.end_id], **sampling}
+        if kind == "analysis" and self.style == "compact" and self.labels is not None:
+            params["logprob_token_ids"] = self.labels
+        if wording.schema is not None:
+            params["structured_outputs"] = {"json": wording.schema, "disable_any_whitespace": True}
+        return Question(ids, params)

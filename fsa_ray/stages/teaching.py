@@ -1,0 +1,110 @@
+"""What is made of a teacher's reply: a response row, with an error where it is no whole answer."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from fsa_ray.engine.question import Question, Reply
+from fsa_ray.schemas.rows import RESPONSE
+from fsa_ray.sentiment.answers import parse_analysis
+from fsa_ray.sentiment.control_tokens import neutralise
+from fsa_ray.sentiment.prompts import prompt
+from fsa_ray.sentiment.thinking import split_thinking
+from fsa_ray.stages.asking import Asker
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """Questions by token ids for an engine of ours. `round` counts from 0 and, with the seed and the row's id, seeds
+    the sampling, so that a row's answer does not depend on its neighbours."""
+
+    asker: Asker
+    decoding: dict[str, Any]
+    round: int
+    seed: int
+
+    def questions(self, rows: pa.Table) -> list[Question]:
+        return [
+            self.asker.question(row["review"], row["kind"], **_seeded(self.decoding, self.seed, self.round, row["id"]))
+            for row in rows.to_pylist()
+        ]
+
+    def answers(self, rows: pa.Table, replies: list[Reply]) -> pa.Table:
+        return responses(rows, replies, self.round, opened=self.asker.chat.opens_thinking)
+
+
+@dataclass(frozen=True)
+class Writing:
+    """Questions by text for an endpoint, which tokenises them itself: control tokens in reviews are broken up."""
+
+    style: str
+    max_tokens: int
+    decoding: dict[str, Any]
+    round: int
+    seed: int
+
+    def requests(self, rows: pa.Table) -> list[dict[str, Any]]:
+        """Arguments of a chat completion for each row."""
+        found = []
+        for row in rows.to_pylist():
+            wording = prompt(row["kind"], self.style)
+            text, _ = neutralise(row["review"])
+            request: dict[str, Any] = {
+                "messages": [{"role": "user", "content": wording.render(text)}],
+                "max_tokens": self.max_tokens,
+                **_seeded(self.decoding, self.seed, self.round, row["id"]),
+            }
+            if wording.schema is not None:
+                schema = {"name": row["kind"], "schema": json.loads(wording.schema), "strict": True}
+                request["response_format"] = {"type": "json_schema", "json_schema": schema}
+            found.append(request)
+        return found
+
+    def answers(self, rows: pa.Table, replies: list[Reply]) -> pa.Table:
+        changed = [neutralise(review)[1] for review in rows["review"].to_pylist()]
+        return responses(rows, replies, self.round, opened=False, neutralised=changed)
+
+
+def responses(
+    rows: pa.Table, replies: list[Reply], round_: int, *, opened: bool, neutralised: list[bool] | None = None
+) -> pa.Table:
+    """One RESPONSE row for each request and its reply."""
+    flags = neutralised or [False] * len(replies)
+    triples = zip(rows.select(["id", "parent", "kind"]).to_pylist(), replies, flags, strict=True)
+    return pa.Table.from_pylist(
+        [_response(request, reply, round_, opened) | {"neutralised": flag} for request, reply, flag in triples],
+        RESPONSE,
+    )
+
+
+def _response(request: dict[str, Any], reply: Reply, round_: int, opened: bool) -> dict[str, Any]:
+    said = split_thinking(reply.text, opened=opened)
+    return {
+        **request,
+        "text": said.answer,
+        "thinking": said.thinking or None,
+        "finish_reason": reply.finish_reason,
+        "prompt_tokens": reply.prompt_tokens,
+        "output_tokens": reply.output_tokens,
+        "tries": round_ + 1,
+        "label_logprobs": reply.label_logprobs,
+        "error": reply.error or _fault(request["kind"], said.answer, said.closed, reply.finish_reason),
+    }
+
+
+def _fault(kind: str, answer: str, closed: bool, finish_reason: str | None) -> str | None:
+    if finish_reason == "length" or not closed:
+        return "cut at the token limit"
+    if not answer:
+        return "empty answer"
+    if kind == "analysis" and parse_analysis(answer).polarity is None:
+        return "unreadable answer"
+    return None
+
+
+def _seeded(decoding: dict[str, Any], seed: int, round_: int, row_id: str) -> dict[str, Any]:
+    if decoding["temperature"] == 0:
+        return decoding
+    return {**decoding, "seed": (int(row_id[:12], 16) ^ (seed * 1_000_003 + round_)) & 0x7FFFFFFF}
