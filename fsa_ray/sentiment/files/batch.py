@@ -111,7 +111,7 @@ def _require(file: str, column: str, available: Sequence[str], key: str, flag: s
     near = _nearest(column, available)
     hint = f"; did you mean {near!r}?" if near else ""
     shown_names = ", ".join(repr(name) for name in available) or "none"
-    raise ValueError(f"{file}: no column {column!r}; it has {shown_names}{hint} Name it in {key} or by {flag}")
+    raise ValueError(f"{file}: no column {column!r}; it has {shown_names}{hint} (name it in {key} or by {flag})")
 
 
 def _nearest(column: str, available: Sequence[str]) -> str | None:

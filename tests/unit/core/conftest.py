@@ -1,0 +1,15 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from toy_stages import RAN, TROUBLE, Toys
+
+from fsa_ray.storage.folder import Folder
+
+
+@pytest.fixture
+def toys(tmp_path: Path) -> Iterator[Toys]:
+    RAN.clear()
+    TROUBLE.clear()
+    yield Toys(Folder(str(tmp_path)))
+    TROUBLE.clear()
