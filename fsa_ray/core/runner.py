@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
 from fsa_ray.core.artifact import Artifact
+from fsa_ray.core.budget import BudgetReached
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import Step, plan
@@ -106,7 +107,7 @@ class Runner:
         except KeyboardInterrupt:
             claim.check()  # the claim interrupts us when it is lost
             raise
-        except ValueError:
+        except (ValueError, BudgetReached):
             raise
         except Exception as error:
             raise StageFailed(f"stage {step.label!r} failed: {type(error).__name__}: {error}") from error
