@@ -6,9 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from fsa_ray.cli.arguments import run_called
 from fsa_ray.cli.console import Narrator, stderr
 from fsa_ray.cli.drive import close, release
+from fsa_ray.cli.lookup import run_called
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement

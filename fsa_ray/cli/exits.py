@@ -11,11 +11,6 @@ from typing import Any
 import typer
 from rich.text import Text
 
-from fsa_ray.cli.console import stderr
-from fsa_ray.core.budget import BudgetReached
-from fsa_ray.core.runner import StageFailed
-from fsa_ray.storage.claim import ClaimHeld, ClaimLost
-
 
 class Exit(IntEnum):
     """What the process says of how it ended."""
@@ -49,6 +44,8 @@ def guarded(command: Callable[..., Any]) -> Callable[..., None]:
 
 def _tell(error: BaseException, code: Exit, message: str) -> Exit:
     """`FSA_RAY_DEBUG=1` adds the traceback."""
+    from fsa_ray.cli.console import stderr
+
     stderr.print("[bold red]error:[/]", Text(message), highlight=False, soft_wrap=True)
     if os.environ.get("FSA_RAY_DEBUG"):
         stderr.print(Text("".join(traceback.format_exception(error))), soft_wrap=True)
@@ -56,6 +53,10 @@ def _tell(error: BaseException, code: Exit, message: str) -> Exit:
 
 
 def _told(error: Exception) -> tuple[Exit, str]:
+    from fsa_ray.core.budget import BudgetReached
+    from fsa_ray.core.runner import StageFailed
+    from fsa_ray.storage.claim import ClaimHeld, ClaimLost
+
     os_error = _os_error(error)
     if os_error is not None and os_error.errno in UNWRITABLE:
         return Exit.MISTAKE, f"{os_error.strerror}: {os_error.filename}; choose a place you may write with --root"

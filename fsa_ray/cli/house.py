@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, PlacementFile, Root, placement_at
+from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, PlacementFile, Root
 
 
 def doctor(
@@ -20,6 +20,7 @@ def doctor(
     from fsa_ray.cli.console import print_json, stdout
     from fsa_ray.cli.exits import Exit
     from fsa_ray.cli.health import examine
+    from fsa_ray.cli.lookup import placement_at
 
     checks = examine(root, placement_at(placement), model, start_engine=engine)
     passed = all(check.passed for check in checks)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, Root, RunName, run_called
+from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, Root, RunName
 
 
 def show(
@@ -15,6 +15,7 @@ def show(
 ) -> None:
     """Status, records and measures of a run."""
     from fsa_ray.cli.console import print_json, stdout
+    from fsa_ray.cli.lookup import run_called
     from fsa_ray.cli.status import runs_of, stage_status, status_of, status_table
     from fsa_ray.storage.folder import Folder
 
@@ -44,6 +45,7 @@ def verify(name: RunName, root: Root = DEFAULT_ROOT, json_: Json = False) -> int
 
     from fsa_ray.cli.console import print_json, stdout
     from fsa_ray.cli.exits import Exit
+    from fsa_ray.cli.lookup import run_called
     from fsa_ray.core.verification import verify as check
     from fsa_ray.storage.folder import Folder
 
@@ -64,6 +66,7 @@ def verify(name: RunName, root: Root = DEFAULT_ROOT, json_: Json = False) -> int
 def report(name: RunName, root: Root = DEFAULT_ROOT) -> None:
     """Write the report of a run and say where it lies."""
     from fsa_ray.cli.console import stdout
+    from fsa_ray.cli.lookup import run_called
     from fsa_ray.stages.report import write_report
     from fsa_ray.storage.folder import Folder
 

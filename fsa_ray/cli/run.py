@@ -13,7 +13,6 @@ from fsa_ray.cli.arguments import (
     PlacementFile,
     Root,
     SpecFile,
-    placement_at,
 )
 
 
@@ -45,6 +44,7 @@ def plan(
     """Show what would run, why, and how much it would take."""
     from fsa_ray.cli.console import print_json, stdout
     from fsa_ray.cli.forecast import forecast, forecast_table
+    from fsa_ray.cli.lookup import placement_at
     from fsa_ray.core.plan import plan as plan_steps
     from fsa_ray.recipes.table import load_pipeline
     from fsa_ray.storage.folder import Folder
@@ -73,6 +73,7 @@ def run(
 ) -> None:
     """Run a spec; what is done already is reused."""
     from fsa_ray.cli.drive import drive
+    from fsa_ray.cli.lookup import placement_at
 
     drive(
         spec,

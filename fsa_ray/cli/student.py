@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, PlacementFile, Root, placement_at
+from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, PlacementFile, Root
 
 
 def predict(
@@ -19,6 +19,7 @@ def predict(
 ) -> None:
     """Annotate reviews. Every input row comes out, with an error where there is no annotation."""
     from fsa_ray.cli.annotation import annotate_file
+    from fsa_ray.cli.lookup import placement_at
 
     annotate_file(
         model,
@@ -47,6 +48,7 @@ def evaluate(
 ) -> None:
     """Score a model, or a file of predictions, on benchmark tasks."""
     from fsa_ray.cli.console import print_json, stdout
+    from fsa_ray.cli.lookup import placement_at
     from fsa_ray.cli.scoring import score_file, score_model, scores_table
 
     if (model is None) == (predictions is None):

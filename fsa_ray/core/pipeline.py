@@ -34,7 +34,8 @@ class Pipeline:
         return next(label for label, known in self.stages.items() if known.fingerprint == stage.fingerprint)
 
     def order(self, until: str | None = None) -> list[tuple[str, Stage[Any]]]:
-        """Every stage after its inputs. Stages that ask the same engine stand together where the inputs allow it.
+        """Every stage after its inputs. First come those that ask the engine that was asked last, then those that ask
+        none, so that an engine is started as seldom as the inputs allow.
 
         Raises ValueError if `until` is not a label.
         """
@@ -45,7 +46,7 @@ class Pipeline:
         engines: frozenset[str] = frozenset()
         while waiting:
             ready = [(label, s) for label, s in waiting if all(i.fingerprint in done for i in s.inputs().values())]
-            chosen = next(((label, s) for label, s in ready if s.engines() & engines), ready[0])
+            chosen = min(ready, key=lambda found: _change(found[1].engines(), engines))
             waiting.remove(chosen)
             done.add(chosen[1].fingerprint)
             engines = chosen[1].engines() or engines
@@ -88,6 +89,11 @@ class RunIndex(BaseModel):
     @classmethod
     def names(cls, root: Folder) -> list[str]:
         return [name.removesuffix(".json") for name in (root / RUNS).names() if name.endswith(".json")]
+
+
+def _change(asked: frozenset[str], running: frozenset[str]) -> int:
+    """How much a stage that asks `asked` would change about the engines that run."""
+    return 0 if asked & running else 2 if asked else 1
 
 
 def _below(stage: Stage[Any], seen: set[str] | None = None) -> Iterator[Stage[Any]]:

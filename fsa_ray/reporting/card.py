@@ -73,7 +73,7 @@ def _results(facts: CardFacts) -> list[dict[str, Any]]:
 def _summary(facts: CardFacts) -> str:
     parameters = f" of {size(facts.parameters)} parameters" if facts.parameters else ""
     start = f", fine-tuned from {_plain(facts.base)}" if facts.base else ", trained from fresh weights"
-    teacher = f" on answers of {_plain(facts.teacher)}" if facts.teacher else " on labelled reviews"
+    teacher = f" on answers of {_plain(facts.teacher)}" if facts.teacher else ""
     made = f"{facts.created:%d %B %Y} by run {_plain(facts.run)} of fsa\\_ray"
     return f"A model{parameters} for fine-grained sentiment of user reviews{start}{teacher}. Made on {made}."
 

@@ -1,8 +1,12 @@
 """Train a model on a packed corpus."""
 
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from fsa_ray.core.stage import Stage, StageContext
+from fsa_ray.core.tables import write_file
+from fsa_ray.reporting.contents import Fact
+from fsa_ray.sentiment.prompts import prompt
 from fsa_ray.stages.model import Model, local_path
 from fsa_ray.stages.pack import Corpus
 from fsa_ray.stages.tokenizer import Tokenizer
@@ -41,11 +45,32 @@ class Train(Stage[Model]):
         )
         outcome = train(job, ctx.placement.section("train", TrainPlacement))
         ctx.measure(**{key: float(value) for key, value in outcome.model_dump(exclude={"files"}).items()})
+        card = write_file(ctx.root, ctx.out / "model", "README.md", self._card(outcome.parameters).encode("utf-8"))
         curve = next(file for file in outcome.files if file.key.endswith("metrics.jsonl"))
         return Model(
-            files=tuple(file for file in outcome.files if file is not curve),
+            files=(*(file for file in outcome.files if file is not curve), card),
             parameters=outcome.parameters,
             curve=curve,
+        )
+
+    def _card(self, parameters: int) -> str:
+        from fsa_ray.reporting.card import CardFacts, model_card
+
+        start = self.start
+        return model_card(
+            CardFacts(
+                name=f"fsa_ray {self.fingerprint[:12]}",
+                run=self.folder,
+                created=datetime.now(UTC),
+                teacher=None,
+                base=None if start is None else start.folder,
+                parameters=parameters,
+                training=tuple(
+                    Fact(label=key.replace("_", " "), value=str(value))
+                    for key, value in self.settings.model_dump(exclude_none=True).items()
+                ),
+                prompts=(Fact(label="analysis", value=prompt("analysis", "compact").render("THE REVIEW")),),
+            )
         )
 
     def _sources(self, ctx: StageContext) -> tuple[ModelSource, ModelSource | None]:

@@ -1,0 +1,42 @@
+# The two commands of the README are `make demo` and `make test`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+EXTRA ?= cpu
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: demo test test-all check fix bench clean
+
+demo: .venv/.ready
+	$(BIN)/fsa-ray run jobs/demo.yaml --root runs --placement cluster/placements/laptop.yaml
+
+test: .venv/.ready
+	$(PYTEST) -m "not slow"
+
+test-all: .venv/.ready
+	$(PYTEST) -m "slow"
+
+check: .venv/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PYTEST) tests/unit -m "not slow"
+
+fix: .venv/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.ready
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv runs
+
+# torch's CPU build is not on every index: pip's find-links are passed on to uv, which does not read pip's settings.
+.venv/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv pip install --quiet --python $(BIN)/python \
+		$(if $(filter cpu,$(EXTRA)),$(if $(PIP_FIND_LINKS)$(UV_FIND_LINKS),,--torch-backend=cpu)) -e ".[$(EXTRA),dev]"
+	touch $@

@@ -1,0 +1,74 @@
+"""The recipe as a graph: what depends on what, honestly; and its golden fingerprints."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fsa_ray.core.stage import Stage
+from fsa_ray.recipes.table import RECIPES, build
+from fsa_ray.stages.invent import Invent
+from fsa_ray.stages.train import Train
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "demo_fingerprints.json"
+
+
+@pytest.fixture(scope="module")
+def stages() -> dict[str, Stage]:
+    return build(yaml.safe_load(yaml.safe_dump(RECIPES["demo"].starter)), "demo").pipeline.stages
+
+
+def above(stage: Stage) -> set[str]:
+    found = set()
+    for dependency in stage.inputs().values():
+        found |= {dependency.fingerprint} | above(dependency)
+    return found
+
+
+def test_the_student_never_sees_gold_labels(stages: dict[str, Stage]) -> None:
+    gold = {stages["gold-labels"].fingerprint, stages["test-labels"].fingerprint}
+    corpus = stages["pack"]
+    direct = {s.fingerprint for s in corpus.inputs().values()}
+    assert not direct & gold
+    examples = corpus.inputs()["examples.0"]
+    assert examples.fingerprint == stages["select"].fingerprint
+
+
+def test_the_corpus_is_cleaned_of_test_teacher_and_gold_texts(stages: dict[str, Stage]) -> None:
+    against = {s.fingerprint for field, s in stages["decontaminate"].inputs().items() if field.startswith("against")}
+    assert {stages[label].fingerprint for label in ("benchmark", "teacher-labels-invented", "gold-labels")} == against
+
+
+def test_splits_of_invented_reviews_are_kept_apart(stages: dict[str, Stage]) -> None:
+    splits = {label: stage.split for label, stage in stages.items() if isinstance(stage, Invent)}
+    assert splits == {
+        "ingest": "corpus", "test-labels": "test", "teacher-labels-invented": "train", "gold-labels": "train",
+    }  # fmt: skip
+
+
+def test_the_gold_student_is_the_same_student(stages: dict[str, Stage]) -> None:
+    student, gold = stages["student"], stages["gold-student"]
+    assert isinstance(student, Train) and isinstance(gold, Train)
+    assert (student.config, student.tokenizer, student.settings) == (gold.config, gold.tokenizer, gold.settings)
+
+
+def test_every_stage_stands_after_its_inputs_and_engines_are_asked_in_one_go(stages: dict[str, Stage]) -> None:
+    pipeline = build(yaml.safe_load(yaml.safe_dump(RECIPES["demo"].starter)), "demo").pipeline
+    order = pipeline.order()
+    seen: set[str] = set()
+    for _, stage in order:
+        assert {s.fingerprint for s in stage.inputs().values()} <= seen
+        seen.add(stage.fingerprint)
+    asked = [next(iter(stage.engines())) for _, stage in order if stage.engines()]
+    changes = [engine for engine, before in zip(asked, [None, *asked], strict=False) if engine != before]
+    assert len(changes) == len(set(asked)) == 3
+
+
+def test_fingerprints_are_the_golden_ones(stages: dict[str, Stage]) -> None:
+    """A change here means that stored results of users are computed anew: was that the intention?"""
+    found = {label: f"{stage.name}/{stage.fingerprint}" for label, stage in stages.items()}
+    if os.environ.get("FSA_RAY_WRITE_GOLDEN"):
+        GOLDEN.write_text(json.dumps(found, indent=2) + "\n")
+    assert found == json.loads(GOLDEN.read_text())

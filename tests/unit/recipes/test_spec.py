@@ -1,0 +1,96 @@
+"""The spec: what it refuses, in which words; overrides; and that starters are valid specs."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fsa_ray.recipes.spec import Spec, read_spec, validate
+from fsa_ray.recipes.starter import render
+from fsa_ray.recipes.table import RECIPES, build, load_pipeline
+
+
+def demo() -> dict[str, object]:
+    return yaml.safe_load(yaml.safe_dump(RECIPES["demo"].starter))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("techer", {}, "did you mean 'teacher'"),
+        ("select.rat", 0.5, "did you mean 'rate'"),
+        ("select.rate", -0.5, "select.rate: Input should be greater than 0 (given: -0.5)"),
+        ("teacher.embedded.train.learning_rat", 1, "did you mean 'learning_rate'"),
+        ("corpus.path", "x.jsonl", "exactly one of `path` and `invented`"),
+        ("teacher.model", "x", "exactly one of `model`, `endpoint` and `embedded`"),
+        ("name", "a b", "name"),
+        ("budget.tokens", 0, "budget.tokens"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(path: str, value: object, said: str) -> None:
+    document = demo()
+    place = document
+    *parents, last = path.split(".")
+    for key in parents:
+        place = place.setdefault(key, {})
+    place[last] = value
+    with pytest.raises(ValueError, match="demo.yaml") as error:
+        validate(document, Spec, "demo.yaml")
+    assert said in str(error.value)
+
+
+def test_overrides_are_yaml_and_make_sections(tmp_path: Path) -> None:
+    file = tmp_path / "spec.yaml"
+    file.write_text("name: x\n")
+    read = read_spec(file, ["select.rate=0.25", "corpus.languages=[en, de]", "name=1e", "budget.tokens=5"])
+    assert read == {"name": "1e", "select": {"rate": 0.25}, "corpus": {"languages": ["en", "de"]}, "budget": {"tokens": 5}}
+
+
+@pytest.mark.parametrize("override", ["select.rate", "=3", "name.x=1"])
+def test_an_override_without_sense_is_refused(tmp_path: Path, override: str) -> None:
+    file = tmp_path / "spec.yaml"
+    file.write_text("name: x\n")
+    with pytest.raises(ValueError, match="--set"):
+        read_spec(file, [override])
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "name: [\n", "\x00"])
+def test_a_file_that_is_no_spec_is_named(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "spec.yaml"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=r"spec\.yaml"):
+        load_pipeline(file, [])
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_what_init_writes_is_a_valid_spec_that_says_the_same(recipe: str) -> None:
+    text = render(RECIPES[recipe].starter, RECIPES[recipe].about)
+    assert yaml.safe_load(text) == RECIPES[recipe].starter
+    validate(yaml.safe_load(text), Spec, "starter")
+
+
+def test_an_unknown_recipe_is_answered_with_a_suggestion() -> None:
+    with pytest.raises(ValueError, match="did you mean 'distil'"):
+        build({**demo(), "recipe": "distill"}, "spec.yaml")
+
+
+def test_a_pilot_has_a_name_and_a_limit_of_its_own() -> None:
+    pilot = build(demo(), "spec.yaml", limit=7)
+    assert pilot.spec.name == "demo-pilot"
+    assert pilot.pipeline.stages["ingest"].count == 7
+
+
+def test_a_proxy_that_knows_nothing_is_refused() -> None:
+    document = demo()
+    document["score"] = {"model": "student"}
+    with pytest.raises(ValueError, match="knows nothing before training"):
+        build(document, "spec.yaml")
+
+
+def test_placement_and_budget_do_not_change_what_is_computed() -> None:
+    document = demo()
+    document["budget"] = {"tokens": 1000}
+    stages = build(document, "spec.yaml").pipeline.stages
+    assert {label: stage.fingerprint for label, stage in stages.items()} == {
+        label: stage.fingerprint for label, stage in build(demo(), "spec.yaml").pipeline.stages.items()
+    }
