@@ -1,6 +1,7 @@
 """A folder on any fsspec file system, with the two writes that the commit protocol needs."""
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any
 
 import fsspec
 import pyarrow.fs as pafs
+
+CONFLICTS = 20  # tries of an exclusive write that meets another one under way
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,7 @@ class Folder:
         is whose data is there, and callers that must tell themselves apart write different data.
         """
         if not self.is_local:
-            try:
-                self.fs.pipe_file(self.where(name), data, mode="create")
-            except FileExistsError:
-                return self.get(name) == data
-            return True
+            return self._create_object(name, data)
         if Path(self.where(name)).exists():
             return False
         temporary = self._temporary(name, data)
@@ -121,6 +120,21 @@ class Folder:
         """The same file system for pyarrow; paths are those of `where`."""
         return pafs.LocalFileSystem() if self.is_local else pafs.PyFileSystem(pafs.FSSpecHandler(self.fs))
 
+    def _create_object(self, name: str, data: bytes) -> bool:
+        for _ in range(CONFLICTS):
+            try:
+                self.fs.pipe_file(self.where(name), data, mode="create")
+            except OSError as error:
+                code = _error_code(error)
+                if isinstance(error, FileExistsError) or code in ("PreconditionFailed", "412"):
+                    return self.get(name) == data
+                if code not in ("ConditionalRequestConflict", "409"):
+                    raise
+                time.sleep(0.5)  # another write is under way; whether it succeeds is known soon
+            else:
+                return True
+        raise OSError(f"{self.where(name)}: the store answers every exclusive write with a conflict")
+
     def _temporary(self, name: str, data: bytes) -> Path:
         target = Path(self.where(name))
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -134,6 +148,12 @@ class Folder:
             temporary.unlink(missing_ok=True)
             raise
         return temporary
+
+
+def _error_code(error: OSError) -> str:
+    """The object store's own code; not every store gives s3fs the message by which it knows a failed precondition."""
+    response = getattr(error.__cause__, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))
 
 
 def _relative(name: str) -> str:

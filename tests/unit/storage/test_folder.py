@@ -166,3 +166,50 @@ def test_put_over_a_folder_leaves_no_litter(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="taken"):
         Folder(str(tmp_path)).put("taken", b"x")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+class Refused(Exception):
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.response = {"Error": {"Code": code}}
+
+
+@pytest.mark.parametrize(
+    ("codes", "there", "won"),
+    [
+        (["PreconditionFailed"], b"theirs", False),
+        (["PreconditionFailed"], b"mine", True),  # our first request got through, its answer did not
+        (["ConditionalRequestConflict", "PreconditionFailed"], b"theirs", False),
+        (["ConditionalRequestConflict"], None, True),
+    ],
+)
+def test_answers_of_object_stores(
+    monkeypatch: pytest.MonkeyPatch, codes: list[str], there: bytes | None, won: bool
+) -> None:
+    folder = Folder("memory://answers")
+    folder.remove("a")
+    if there is not None:
+        folder.put("a", there)
+    write = folder.fs.pipe_file
+    answers = iter(codes)
+
+    def pipe_file(path: str, data: bytes, mode: str) -> None:
+        if code := next(answers, None):
+            raise OSError(22, None) from Refused(code)
+        write(path, data, mode=mode)
+
+    monkeypatch.setattr(folder.fs, "pipe_file", pipe_file)
+    monkeypatch.setattr("fsa_ray.storage.folder.time.sleep", lambda seconds: None)
+    assert folder.put_exclusive("a", b"mine") is won
+    assert folder.get("a") == (there or b"mine")
+
+
+def test_other_errors_of_object_stores_are_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Folder("memory://answers")
+
+    def pipe_file(path: str, data: bytes, mode: str) -> None:
+        raise PermissionError("no") from Refused("AccessDenied")
+
+    monkeypatch.setattr(folder.fs, "pipe_file", pipe_file)
+    with pytest.raises(PermissionError):
+        folder.put_exclusive("b", b"")
