@@ -25,7 +25,13 @@ SMALL = {
 }
 QWEN = {"model_type": "qwen3", "tie_word_embeddings": True, **SMALL}
 LLAMA = {"model_type": "llama", **SMALL}
-GEMMA = {"model_type": "gemma2", "final_logit_softcapping": 3.0, "query_pre_attn_scalar": 8, "sliding_window": 8, **SMALL}
+GEMMA = {
+    "model_type": "gemma2",
+    "final_logit_softcapping": 3.0,
+    "query_pre_attn_scalar": 8,
+    "sliding_window": 8,
+    **SMALL,
+}
 GPT2 = {"model_type": "gpt2", "vocab_size": 97, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 128}
 MAMBA = {"model_type": "mamba", "vocab_size": 97, "hidden_size": 32, "num_hidden_layers": 2, "state_size": 8}
 HYBRID = {

@@ -31,7 +31,9 @@ def test_every_example_is_in_a_row_or_rejected_and_nothing_is_cut(examples, row_
     lengths, prompts = [n for n, _ in examples], [min(p, n) for n, p in examples]
     packed = pack_table(tokenized(lengths, prompts), row_length, pad_id=-7, seed=seed)
     members, rejects = packed.members.to_pylist(), packed.rejects.to_pylist()
-    assert sorted([m["id"] for m in members] + [r["id"] for r in rejects]) == sorted(f"e{i}" for i in range(len(lengths)))
+    assert sorted([m["id"] for m in members] + [r["id"] for r in rejects]) == sorted(
+        f"e{i}" for i in range(len(lengths))
+    )
     for reject in rejects:
         number = int(reject["id"][1:])
         assert lengths[number] > row_length or prompts[number] in (0, lengths[number])
@@ -40,7 +42,11 @@ def test_every_example_is_in_a_row_or_rejected_and_nothing_is_cut(examples, row_
     tokens, labels, positions = (matrix(packed, name) for name in ("tokens", "labels", "positions"))
     covered = np.zeros_like(tokens)
     for member in members:
-        number, row, span = int(member["id"][1:]), member["row"], slice(member["start"], member["start"] + member["length"])
+        number, row, span = (
+            int(member["id"][1:]),
+            member["row"],
+            slice(member["start"], member["start"] + member["length"]),
+        )
         own = np.arange(lengths[number]) + number * 1000
         assert tokens[row, span].tolist() == own.tolist()
         assert positions[row, span].tolist() == list(range(lengths[number]))

@@ -1,0 +1,78 @@
+"""Every response becomes an example or a reject, and what an example quotes is in the review."""
+
+from typing import Any
+
+import pytest
+
+from fsa_ray.stages.parse import Parse
+
+
+def response(number: int, review: dict[str, Any], text: str, kind: str = "analysis", **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"{number + 1000:032x}", "parent": review["id"], "kind": kind, "text": text, "tries": 1,
+        "finish_reason": "stop", **more,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def soup(review: Any) -> Any:
+    return review(1, "The soup was cold, but Anna was kind.")
+
+
+GOOD = "neutral\nsoup | food | negative | was cold\nAnna | service | positive | was kind"
+
+
+def test_a_good_answer_is_taught_in_the_canonical_form(workshop: Any, soup: Any) -> None:
+    answer = '{"polarity": "mixed", "opinions": [{"target": "SOUP", "aspect": "Food", "polarity": "negative", '
+    answer += '"evidence": "was  cold"}, {"target": "Anna", "aspect": "service", "polarity": "positive", '
+    answer += '"evidence": "was kind"}]}'
+    for text in (GOOD, answer):
+        stage = Parse(
+            responses=workshop.given("response", [response(1, soup, text)]), reviews=workshop.given("review", [soup])
+        )
+        (example,) = workshop.kept(stage)
+        assert example["answer"] == GOOD
+        assert example["prompt"].endswith(soup["text"])
+        assert example["review_id"] == soup["id"]
+        assert all(finding.passed for finding in workshop.verify(stage))
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "reason"),
+    [
+        ("", {"error": "ValueError: prompt too long", "finish_reason": None}, "unanswered"),
+        ("neutral\nsoup | food", {"finish_reason": "length", "error": "cut at the token limit"}, "cut"),
+        ("I cannot help with that.", {"error": "unreadable answer"}, "refusal"),
+        ("bananas", {"error": "unreadable answer"}, "format"),
+        ("negative\npizza | food | negative | was burnt", {}, "invented"),
+    ],
+)
+def test_a_bad_answer_is_a_reject_with_its_reason(workshop: Any, soup: Any, text: str, more: Any, reason: str) -> None:
+    stage = Parse(
+        responses=workshop.given("response", [response(1, soup, text, **more), response(2, soup, GOOD)]),
+        reviews=workshop.given("review", [soup]),
+    )
+    (reject,) = workshop.rejected(stage)
+    assert reject["reason"] == reason
+    assert len(workshop.kept(stage)) == 1
+    assert all(finding.passed for finding in workshop.verify(stage))
+
+
+def test_an_opinion_that_is_not_in_the_review_is_dropped_and_counted(workshop: Any, soup: Any) -> None:
+    stage = Parse(
+        responses=workshop.given("response", [response(1, soup, GOOD + "\nwine | drinks | positive | superb")]),
+        reviews=workshop.given("review", [soup]),
+    )
+    (example,) = workshop.kept(stage)
+    assert example["answer"] == GOOD
+    assert [opinion["target"] for opinion in example["opinions"]] == ["soup", "Anna"]
+
+
+def test_a_rewriting_is_taught_as_it_stands(workshop: Any, soup: Any) -> None:
+    text = "I did not like the soup, which came cold. I liked Anna very much because she treated me kindly."
+    stage = Parse(
+        responses=workshop.given("response", [response(1, soup, text, "rewriting")]),
+        reviews=workshop.given("review", [soup]),
+    )
+    (example,) = workshop.kept(stage)
+    assert (example["answer"], example["polarity"], example["opinions"]) == (text, None, None)
