@@ -13,6 +13,7 @@ from typing import Any
 import ray.train
 from ray.train._internal.utils import get_address_and_port
 from ray.train.backend import Backend, BackendConfig
+from ray.train.v2._internal.callbacks import DatasetsCallback
 from ray.train.v2._internal.callbacks.placement_group_callback import PlacementGroupCleanerCallback
 from ray.train.v2._internal.execution.callback import RayTrainCallback
 from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
@@ -57,9 +58,10 @@ def fit(
 
 class _Trainer(DataParallelTrainer):  # type: ignore[misc]
     def _create_default_callbacks(self) -> list[RayTrainCallback]:
-        # The cleaner outlives a crashed controller to free its resources; ours go with the driver.
-        callbacks = super()._create_default_callbacks()
-        return [callback for callback in callbacks if not isinstance(callback, PlacementGroupCleanerCallback)]
+        """Without two that start a process each: the cleaner frees the resources of a crashed controller, and ours go
+        with the driver; the data sets are Ray Data's, and we read rows by number."""
+        unwanted = (PlacementGroupCleanerCallback, DatasetsCallback)
+        return [callback for callback in super()._create_default_callbacks() if not isinstance(callback, unwanted)]
 
     def _register_sigint_handler(self, controller: Any) -> None:
         """Ctrl-C stays the driver's: Ray Train would keep the handler after training too."""

@@ -38,6 +38,8 @@ def start_engine(
     """DeepSpeed's engine around `model`, with torch's AdamW. Collective. Nothing is compiled: DeepSpeed would build
     its shared-memory all-reduce and its own Adam with a C++ compiler at the first start."""
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    # To learn whether it knows our optimiser, DeepSpeed would import one that drags in torch's compiler: seconds.
+    deepspeed.runtime.engine.is_zero_supported_optimizer = lambda _: True
     deepspeed.init_distributed(auto_mpi_discovery=False, verbose=False)
     optimizer = torch.optim.AdamW(
         model.parameters(),

@@ -1,0 +1,62 @@
+"""A driver that trains a small model in a Ray of its own: `python train_driver.py ROOT NAME`. Tests kill it."""
+
+import sys
+
+import numpy as np
+import pyarrow as pa
+import ray
+
+from fsa_ray.core.artifact import Table
+from fsa_ray.core.tables import write_table
+from fsa_ray.engine.train import TrainPlacement
+from fsa_ray.storage.folder import Folder
+from fsa_ray.training.packing import Tokenized, pack_table
+from fsa_ray.training.run import train
+from fsa_ray.training.settings import ModelSource, TrainJob, TrainSettings
+
+VOCABULARY = 120
+CONFIG = {
+    "model_type": "qwen3",
+    "vocab_size": VOCABULARY,
+    "hidden_size": 48,
+    "intermediate_size": 96,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 12,
+    "max_position_embeddings": 128,
+    "tie_word_embeddings": True,
+}
+TWO_WORKERS = TrainPlacement(workers=2, micro_batch=2, zero_stage=2, start_timeout_s=120)
+
+
+def corpus(root: Folder) -> Table:
+    """Answers repeat the prompt, so that there is something to learn."""
+    random = np.random.default_rng(0)
+    halves = [random.integers(0, VOCABULARY, n, dtype=np.int32) for n in random.integers(2, 20, 300)]
+    lengths = np.array([2 * len(half) for half in halves])
+    examples = Tokenized(
+        pa.array([str(i) for i in range(len(halves))]),
+        np.concatenate([np.concatenate([half, half]) for half in halves]),
+        np.concatenate([[0], np.cumsum(lengths)]),
+        lengths // 2,
+    )
+    return write_table(root, root / "corpus", pack_table(examples, 64, pad_id=0, seed=0).rows)
+
+
+def job(root: Folder, name: str, *, max_steps: int = 30, config: dict | None = None, **changes) -> TrainJob:
+    fields = {"global_batch": 8, "learning_rate": 5e-3, "precision": "fp32", "checkpoint_every": 5, **changes}
+    return TrainJob(
+        settings=TrainSettings(max_steps=max_steps, warmup_ratio=0.1, **fields),
+        model=ModelSource(config=config or CONFIG, seed=1),
+        root=root,
+        corpus=corpus(root),
+        out=root / name / "out",
+        progress=root / name / "progress",
+    )
+
+
+if __name__ == "__main__":
+    ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="error")
+    outcome = train(job(Folder(sys.argv[1]), sys.argv[2], max_steps=60), TWO_WORKERS)
+    sys.stdout.write(outcome.model_dump_json())
