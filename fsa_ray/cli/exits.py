@@ -54,7 +54,7 @@ def _tell(error: BaseException, code: Exit, message: str) -> Exit:
 
 def _told(error: Exception) -> tuple[Exit, str]:
     from fsa_ray.core.budget import BudgetReached
-    from fsa_ray.core.runner import StageFailed
+    from fsa_ray.core.runner import StageFailed, is_mistake
     from fsa_ray.storage.claim import ClaimHeld, ClaimLost
 
     os_error = _os_error(error)
@@ -64,7 +64,7 @@ def _told(error: Exception) -> tuple[Exit, str]:
         return Exit.FAILED, f"the disk is full ({os_error.filename}); make room and run the same command to go on"
     if isinstance(error, ClaimHeld | ClaimLost):
         return Exit.HELD, str(error)
-    if isinstance(error, ValueError):
+    if is_mistake(error):
         return Exit.MISTAKE, str(error)
     if isinstance(error, BudgetReached):
         return Exit.FAILED, str(error)

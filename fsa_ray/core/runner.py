@@ -107,9 +107,9 @@ class Runner:
         except KeyboardInterrupt:
             claim.check()  # the claim interrupts us when it is lost
             raise
-        except (ValueError, BudgetReached):
-            raise
         except Exception as error:
+            if isinstance(error, BudgetReached) or is_mistake(error):
+                raise
             raise StageFailed(f"stage {step.label!r} failed: {type(error).__name__}: {error}") from error
         finally:
             shutil.rmtree(ctx.scratch, ignore_errors=True)
@@ -127,6 +127,11 @@ class Runner:
         committed = read_record(self.root, stage)
         assert committed is not None
         return committed
+
+
+def is_mistake(error: Exception) -> bool:
+    """Whether the user can mend it: we raise ValueError itself for that, libraries raise its subclasses."""
+    return type(error) is ValueError
 
 
 def refuse_second_payment(steps: list[Step], allow: frozenset[str]) -> None:

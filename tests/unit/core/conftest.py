@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from toy_stages import RAN, TROUBLE, Toys
+from tests.unit.core.toy_stages import RAN, TROUBLE, Toys
 
 from fsa_ray.storage.folder import Folder
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from toy_stages import TROUBLE, Ask, Drop, Join, Numbers, Toys, pipeline
+from tests.unit.core.toy_stages import TROUBLE, Ask, Drop, Join, Numbers, Toys, pipeline
 
 from fsa_ray.core.pipeline import Pipeline, RunIndex
 from fsa_ray.core.plan import plan
@@ -181,7 +181,7 @@ def test_a_driver_that_lost_its_claim_stops_in_the_middle(toys: Toys, monkeypatc
 DRIVER = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
-from toy_stages import TROUBLE, Toys, pipeline
+from tests.unit.core.toy_stages import TROUBLE, Toys, pipeline
 from fsa_ray.storage.folder import Folder
 import fsa_ray.storage.claim as claim
 moment = sys.argv[3]

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import pytest
 from pydantic import BaseModel, ConfigDict
-from toy_stages import Count, Toys, pipeline
+from tests.unit.core.toy_stages import Count, Toys, pipeline
 
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.record import contradictions, read_record

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 import pytest
-from toy_stages import Toys, pipeline, table
+from tests.unit.core.toy_stages import Toys, pipeline, table
 
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.record import RECORD, read_record

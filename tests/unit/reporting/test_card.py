@@ -29,7 +29,7 @@ def test_what_is_not_known_is_left_out(contents: Contents) -> None:
     card = model_card(facts(contents, scorecard=Scorecard(), teacher=None))
     assert not {"license", "base_model", "language"} & front_matter(card).keys()
     assert "## Scores" not in card
-    assert "trained from fresh weights on labelled reviews" in card
+    assert "trained from fresh weights. Made" in card
 
 
 def test_hostile_names_stay_in_their_place(contents: Contents) -> None:
