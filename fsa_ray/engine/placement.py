@@ -1,0 +1,44 @@
+"""Where Ray and the engine run. Nothing here changes a result; sections `ray` and `engine` of a placement file."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RayPlacement(BaseModel):
+    """Section `ray`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    address: str = "local"  # local: our own Ray on this machine; auto: the cluster that this machine belongs to
+    logical_cpus: int = Field(default=16, ge=4)  # of a local Ray: more than cores, so that no small task starves
+    object_store_mib: int = Field(default=512, ge=80)  # of a local Ray
+    autoscaling: bool = False  # whether the cluster can grow nodes that it does not have now
+
+
+class EnginePlacement(BaseModel):
+    """Section `engine`: one vLLM engine per replica; a replica lives on one node."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: Literal["cpu", "gpu"] = "cpu"
+    replicas: int = Field(default=1, ge=1)
+    cpus: float = Field(default=1.0, gt=0)  # logical CPUs that a replica reserves
+    threads: int | None = Field(default=None, ge=1)  # of a CPU engine; None: one per core of its node
+    gpus: int = Field(default=1, ge=1)  # per replica, on `gpu`: the tensor-parallel size
+    max_num_seqs: int = Field(default=128, ge=1)
+    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
+    kv_cache_gib: int = Field(default=1, ge=1)  # of a CPU engine
+    start_timeout_s: float = Field(default=900.0, gt=0)
+    unit_timeout_s: float = Field(default=3600.0, gt=0)  # for one unit of prompts, waiting for the engine included
+    units_in_flight: int = Field(default=3, ge=1)  # per replica; lost and asked again after a crash
+    unit_rows: int = Field(default=64, ge=1)  # rows committed together
+
+    @property
+    def total_units_in_flight(self) -> int:
+        return self.replicas * self.units_in_flight
+
+    @property
+    def rows_at_risk(self) -> int:
+        """The most rows that a crash makes us ask again."""
+        return self.total_units_in_flight * self.unit_rows

@@ -1,0 +1,129 @@
+"""One Ray per run, and one engine per model, shared by all stages that ask it."""
+
+import logging
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from fsa_ray.engine.application import ModelSettings, app_name, deploy, resources_of, stop
+from fsa_ray.engine.placement import EnginePlacement, RayPlacement
+
+__all__ = ["Engine", "ModelSettings", "Session"]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A running engine: how to reach it."""
+
+    app: str
+    settings: ModelSettings
+    placement: EnginePlacement
+
+
+@dataclass
+class Session:
+    """Starts Ray when something first needs it. Use as a context manager, once per process."""
+
+    ray_placement: RayPlacement = field(default_factory=RayPlacement)
+    engine_starts: int = 0
+    _engines: dict[str, Engine] = field(default_factory=dict)
+    _owns_ray: bool = False
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start_ray(self) -> None:
+        """Start or join Ray, quietly; nothing happens if this process has it already."""
+        if ray.is_initialized():
+            return
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_prestart_worker_first_driver", "0")  # a local Ray's idle workers cost its start
+        placement = self.ray_placement
+        own: dict[str, Any] = {
+            "num_cpus": placement.logical_cpus,
+            "object_store_memory": placement.object_store_mib << 20,
+            "include_dashboard": False,
+        }
+        ray.init(
+            address=placement.address,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            **(own if placement.address == "local" else {}),
+        )
+        self._owns_ray = True
+        _hush()
+
+    def engine(self, settings: ModelSettings, placement: EnginePlacement) -> Engine:
+        """The engine of this model, started if it does not run yet.
+
+        Raises ValueError if the model or the resources do not exist, EngineFailed with vLLM's cause if it does not
+        start within `start_timeout_s`.
+        """
+        name = app_name(settings, placement)
+        if name not in self._engines:
+            _refuse_missing_model(settings)
+            self.start_ray()
+            self._refuse_missing_resources(placement)
+            self.engine_starts += 1
+            deploy(name, settings, placement)
+            self._engines[name] = Engine(name, settings, placement)
+        return self._engines[name]
+
+    def release(self, models: Iterable[str] | None = None) -> None:
+        """Stop the engines of these models (directories or hub ids; None: of all) and wait until they are gone."""
+        chosen = None if models is None else set(models)
+        for name, engine in list(self._engines.items()):
+            if chosen is None or engine.settings.model in chosen:
+                del self._engines[name]
+                stop(name)
+
+    def close(self) -> None:
+        """Stop what this session started."""
+        self.release()
+        if self._owns_ray and ray.is_initialized():
+            ray.shutdown()
+        self._owns_ray = False
+
+    def _refuse_missing_resources(self, placement: EnginePlacement) -> None:
+        """Without autoscaling, what no node has now never comes."""
+        if self.ray_placement.autoscaling:
+            return
+        need = resources_of(placement)
+        room = sum(_fits(node["Resources"], need) for node in ray.nodes() if node["Alive"])
+        if room < placement.replicas:
+            asked = ", ".join(f"{amount:g} {resource}" for resource, amount in need.items())
+            have = ", ".join(f"{ray.cluster_resources().get(resource, 0.0):g} {resource}" for resource in need)
+            raise ValueError(
+                f"the engine asks for {placement.replicas} x ({asked}), each on one node; this Ray has {have} and "
+                f"room for {room}. Lower section `engine` of the placement, or set `ray.autoscaling: true` if the "
+                "cluster can grow"
+            )
+
+
+def _refuse_missing_model(settings: ModelSettings) -> None:
+    looks_local = settings.model.startswith((".", "/", "~"))
+    if looks_local and not (Path(settings.model) / "config.json").is_file():
+        raise ValueError(f"{settings.model}: not a model directory (it has no config.json)")
+
+
+def _fits(node: dict[str, float], need: dict[str, float]) -> int:
+    return int(min(node.get(resource, 0.0) // amount for resource, amount in need.items()))
+
+
+def _hush() -> None:
+    """Ray's own messages stay in its log files; only errors reach the terminal, and nothing stdout."""
+    from ray._private import worker
+
+    worker._worker_logs_enabled = False  # raylet warnings would go to stdout
+    for name in ("ray", "ray.serve", "ray.data"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False

@@ -1,0 +1,62 @@
+"""One Ray and one engine for all tests that need them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fsa_ray.engine.placement import EnginePlacement, RayPlacement
+from fsa_ray.engine.session import Engine, ModelSettings, Session
+
+
+@pytest.fixture(scope="session")
+def ray_session() -> Iterator[Session]:
+    with Session(RayPlacement()) as session:
+        session.start_ray()
+        yield session
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A directory with a random Qwen3-style model of 0.2 million parameters and a byte-level tokenizer."""
+    folder = tmp_path_factory.mktemp("tiny-model")
+    save_tiny_model(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def engine(ray_session: Session, tiny_model: str) -> Engine:
+    settings = ModelSettings(model=tiny_model, dtype="float32", max_model_len=128)
+    return ray_session.engine(settings, EnginePlacement(unit_rows=16, max_num_seqs=32))
+
+
+def save_tiny_model(folder: Path) -> None:
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    texts = ["the food was good but the service was slow", "positive negative neutral"]
+    trainer = trainers.BpeTrainer(vocab_size=320, special_tokens=special, initial_alphabet=alphabet)
+    backend.train_from_iterator(texts * 4, trainer)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=special[2], pad_token=special[0])
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = Qwen3Config(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=32,
+        max_position_embeddings=256,
+        tie_word_embeddings=True,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    Qwen3ForCausalLM(config).save_pretrained(folder)

@@ -1,0 +1,81 @@
+"""Work through Ray Data and a shared engine."""
+
+from pathlib import Path
+
+import pytest
+
+from fsa_ray.engine.run_units import Progress, UnitFailed, ask, map_units
+from fsa_ray.engine.session import Engine, Session
+from fsa_ray.engine.units import UnitFolder
+from fsa_ray.storage.folder import Folder
+from tests.ray.echo import Broken, Echo, double, ids, source
+
+pytestmark = pytest.mark.engine
+
+
+def open_units(path: Path, rows: int, unit_rows: int = 10) -> UnitFolder:
+    root = Folder(str(path))
+    return UnitFolder.open(root, root / "work", source(root, rows), unit_rows)
+
+
+def test_every_row_is_asked_once(tmp_path: Path, engine: Engine, ray_session: Session) -> None:
+    units, seen = open_units(tmp_path, 100), list[Progress]()
+    outcome = ask(units, Echo(), engine, seen.append)
+    assert outcome.finished
+    assert ids(units) == list(range(100))
+    assert outcome.counts.rows == 100
+    assert outcome.counts.prompts == 200
+    assert outcome.counts.output_tokens == 800
+    assert [progress.done_rows for progress in seen] == list(range(10, 101, 10))
+    assert ray_session.engine(engine.settings, engine.placement) == engine
+    assert ray_session.engine_starts == 1
+
+
+def test_a_refused_prompt_is_a_row_with_an_error(tmp_path: Path, engine: Engine) -> None:
+    units = open_units(tmp_path, 9)
+    outcome = ask(units, Echo(stretch=30), engine)  # the engine holds 128 tokens
+    rows = [row for table in units.results() for row in table.to_pylist()]
+    assert [row["error"] is None for row in rows] == [1 + 30 * length < 128 for length in range(9)]
+    assert outcome.counts.failed == 4
+    assert "128" in rows[5]["error"]
+
+
+def test_label_log_probabilities_are_over_the_whole_vocabulary(tmp_path: Path, engine: Engine) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    labels = [40, 7, 200]
+    units = open_units(tmp_path, 9)
+    ask(units, Echo({"temperature": 0.0, "logprob_token_ids": labels}), engine)
+    model = AutoModelForCausalLM.from_pretrained(engine.settings.model, dtype=torch.float32)
+    rows = [row for table in units.results() for row in table.to_pylist()]
+    for row, prompt in zip(rows, ([5] * (1 + i % 9) for i in range(9)), strict=True):
+        with torch.no_grad():
+            expected = model(torch.tensor([prompt])).logits[0, -1].log_softmax(-1)[labels]
+        assert row["labels"] == pytest.approx(expected.tolist(), abs=1e-3)
+
+
+def test_a_budget_stops_cleanly_and_goes_on(tmp_path: Path, engine: Engine) -> None:
+    units = open_units(tmp_path, 200)
+    first = ask(units, Echo(), engine, should_stop=lambda counts: counts.output_tokens >= 200)
+    assert not first.finished
+    assert 200 <= first.counts.output_tokens <= 200 + 80 * engine.placement.total_units_in_flight
+    kept = {name: units.folder.get(name) for name in units.finished()}
+    second = ask(units, Echo(), engine)
+    assert second.finished
+    assert second.counts.output_tokens == 1600
+    assert ids(units) == list(range(200))
+    assert all(units.folder.get(name) == data for name, data in kept.items())
+
+
+def test_a_mapping_runs_over_units(tmp_path: Path, ray_session: Session) -> None:
+    units = open_units(tmp_path, 55)
+    assert map_units(units, double, workers=2).finished
+    assert ids(units) == list(range(55))
+
+
+def test_broken_work_stops_with_its_cause(tmp_path: Path, engine: Engine) -> None:
+    units = open_units(tmp_path, 100)
+    with pytest.raises(UnitFailed, match=r"rows 0-9 of .*KeyError: 'nothing'.*echo.py"):
+        ask(units, Broken(), engine)
+    assert len(units.pending()) == 10
