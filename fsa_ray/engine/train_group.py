@@ -11,10 +11,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import ray.train
+from pyarrow.fs import FileType
 from ray.train._internal.utils import get_address_and_port
 from ray.train.backend import Backend, BackendConfig
 from ray.train.v2._internal.callbacks import DatasetsCallback
 from ray.train.v2._internal.callbacks.placement_group_callback import PlacementGroupCleanerCallback
+from ray.train.v2._internal.constants import CHECKPOINT_MANAGER_SNAPSHOT_FILENAME
 from ray.train.v2._internal.execution.callback import RayTrainCallback
 from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError
@@ -30,6 +32,7 @@ def fit(
     placement: TrainPlacement,
 ) -> Any:
     """See `launch`; `path` on `filesystem` is where Ray Train keeps checkpoints and its list of them."""
+    _forget(filesystem, f"{path}/{CHECKPOINT_MANAGER_SNAPSHOT_FILENAME}")
     trainer = _Trainer(
         worker,
         train_loop_config=config,
@@ -54,6 +57,13 @@ def fit(
             f"training on {asked} stopped: {error}\n(start_timeout_s is {placement.start_timeout_s:g}, "
             f"max_failures {placement.max_failures}; free now: {ray.available_resources()})"
         ) from error
+
+
+def _forget(filesystem: Any, snapshot: str) -> None:
+    """Ray Train's list of checkpoints is rewritten in place: a kill can tear it, and then no run starts any more. The
+    workers look for the newest complete checkpoint themselves."""
+    if filesystem.get_file_info(snapshot).type != FileType.NotFound:
+        filesystem.delete_file(snapshot)
 
 
 class _Trainer(DataParallelTrainer):  # type: ignore[misc]

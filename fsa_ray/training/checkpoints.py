@@ -62,10 +62,10 @@ def newest_complete(progress: Folder) -> Complete | None:
     return next((found for name in steps if (found := _whole(progress / name))), None)
 
 
-def remove_incomplete(progress: Folder) -> None:
-    """Removes what a killed run left half copied. For one worker, before training starts."""
+def remove_others(progress: Folder, found: Complete | None) -> None:
+    """Removes what a killed run left half copied, and the older ones. For one worker, before training starts."""
     for name in progress.names():
-        if _NAME.fullmatch(name) and _whole(progress / name) is None:
+        if _NAME.fullmatch(name) and (found is None or name != name_of(found.part.step)):
             progress.remove(name)
 
 

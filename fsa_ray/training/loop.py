@@ -1,6 +1,7 @@
 """What one train worker does: load, restore, step, checkpoint, export."""
 
 import logging
+import math
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -56,8 +57,13 @@ def work(job: TrainJob, placement: TrainPlacement) -> dict[str, Any]:
         return {"mistake": str(error)}
     started, resumed_at = time.monotonic(), len(run.lines)
     while len(run.lines) < run.steps:
-        run.lines.append(_step(run, len(run.lines)))
-        if len(run.lines) % job.settings.checkpoint_every == 0:
+        line = _step(run, len(run.lines))
+        if not math.isfinite(line.loss):
+            return {
+                "mistake": f"the loss is {line.loss} at step {line.step}; lower learning_rate or raise warmup_ratio"
+            }
+        run.lines.append(line)
+        if line.step % job.settings.checkpoint_every == 0:
             _checkpoint(run)
     trained = time.monotonic()
     files = _export(run)
@@ -120,7 +126,7 @@ def _resume(run: _Run) -> None:
         log.warning("resumed at step %d of %d", len(run.lines), run.steps)
     dist.barrier()
     if run.rank == 0:
-        checkpoints.remove_incomplete(run.job.progress)
+        checkpoints.remove_others(run.job.progress, found)
     dist.barrier()
 
 
@@ -144,13 +150,14 @@ def _step(run: _Run, step: int) -> StepLine:
         total += loss.detach()
     run.engine.step()
     dist.all_reduce(total)
+    norm = run.engine.get_global_grad_norm()
     line = StepLine(
         step=step + 1,
         loss=total.item() / answer_tokens,
         lr=rate,
         answer_tokens=answer_tokens,
         tokens=settings.global_batch * run.rows.tokens.shape[1],
-        grad_norm=float(run.engine.get_global_grad_norm() or 0.0),
+        grad_norm=None if norm is None else float(norm),
         seconds=time.monotonic() - begun,
     )
     if run.rank == 0:

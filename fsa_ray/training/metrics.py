@@ -16,7 +16,7 @@ class StepLine(BaseModel):
     lr: float
     answer_tokens: int
     tokens: int
-    grad_norm: float
+    grad_norm: float | None  # None where DeepSpeed does not tell (stage 0 in fp32)
     seconds: float
 
 

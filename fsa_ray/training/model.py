@@ -16,8 +16,9 @@ DTYPES: dict[Precision, torch.dtype] = {"bf16": torch.bfloat16, "fp32": torch.fl
 def load_model(root: Folder, source: ModelSource, dtype: torch.dtype, attention: str | None = None) -> Any:
     """A transformers causal LM in training mode with weights of `dtype`; safetensors only.
 
-    `attention` is transformers' name of the kernel (sdpa, flash_attention_2, ...); None leaves it the choice. ValueError when there is no model
-    at the path, its weights are not safetensors, its type is unknown or it is no causal LM.
+    `attention` is transformers' name of the kernel (sdpa, flash_attention_2, ...); None leaves it the choice.
+    ValueError when there is no model at the path, its weights are not safetensors, its type is unknown or it is no
+    causal LM.
     """
     options = {"dtype": dtype, "attn_implementation": attention, "trust_remote_code": source.trust_remote_code}
     if source.config is not None:

@@ -113,7 +113,8 @@ def test_placement_does_not_change_the_weights(
     train(job(root, name), placement)
     for expected, line in zip(lines(root, "plain"), lines(root, name), strict=True):
         assert line["loss"] == pytest.approx(expected["loss"], abs=1e-4)
-        assert line["grad_norm"] == pytest.approx(expected["grad_norm"], rel=1e-2)
+        assert (line["grad_norm"] is None) == (zero_stage == 0)
+        assert zero_stage == 0 or line["grad_norm"] == pytest.approx(expected["grad_norm"], rel=1e-2)
     expected_weights = weights(root, "plain")
     for key, value in weights(root, name).items():
         torch.testing.assert_close(value, expected_weights[key], rtol=1e-2, atol=2e-3)
