@@ -17,7 +17,7 @@ CLAUSES: dict[Polarity, tuple[int, int, int]] = {
     "negative": (11, 82, 7),
     "neutral": (28, 28, 44),
 }
-SENTENCES, SENTENCE_WEIGHTS = (1, 2, 3, 4, 5, 6), (22, 26, 21, 15, 10, 6)
+SENTENCES, SENTENCE_WEIGHTS = (1, 2, 3, 4, 5, 6), (38, 29, 16, 9, 5, 3)
 FACTUAL: dict[Polarity, float] = {"positive": 0.18, "negative": 0.18, "neutral": 0.42}
 MOST_OPINIONS = 5
 
@@ -45,7 +45,7 @@ def invent(rng: Random, lexicon: Lexicon) -> InventedReview:
     writer = Writer(rng, lexicon.general, lexicon.domains[name])
     lean = rng.choices(POLARITIES, LEANING)[0]
     sentences = [_sentence(writer, lean) for _ in range(rng.choices(SENTENCES, SENTENCE_WEIGHTS)[0])]
-    if rng.random() < 0.22:
+    if rng.random() < 0.18:
         sentences.append(writer.verdict(lean))
     polarity = overall(writer.opinions)
     pieces = _join(sentences, rng, lexicon.general)
@@ -61,9 +61,9 @@ def _sentence(writer: Writer, lean: Polarity) -> list[Piece]:
     polarity = rng.choices(POLARITIES, CLAUSES[lean])[0]
     shape = rng.random()
     first = writer.opinion(polarity)
-    if shape > 0.4 or len(writer.opinions) >= MOST_OPINIONS - 1:
+    if shape > 0.34 or len(writer.opinions) >= MOST_OPINIONS - 1:
         return first
-    if shape < 0.25 and polarity in OPPOSITE:
+    if shape < 0.22 and polarity in OPPOSITE:
         return [*first, Piece(rng.choice(general.contrasts)), *writer.opinion(OPPOSITE[polarity])]
     return [*first, Piece(rng.choice(general.continuations)), *writer.opinion(polarity)]
 
