@@ -95,7 +95,7 @@ def app_status(name: str) -> tuple[ApplicationStatus, str]:
 
 def stop(name: str) -> None:
     """Delete the application and wait for the processes of its replicas on this host."""
-    pids = _replica_pids(name)
+    pids = replica_pids(name)
     serve.delete(name, _blocking=True)
     deadline = time.monotonic() + _RELEASE_SECONDS
     while any(psutil.pid_exists(pid) for pid in pids):
@@ -104,7 +104,8 @@ def stop(name: str) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _replica_pids(name: str) -> list[int]:
+def replica_pids(name: str) -> list[int]:
+    """Processes of the application's replicas on this host."""
     here = ray.get_runtime_context().get_node_id()
     details = serve.context._get_global_client().get_serve_details()
     app = details.get("applications", {}).get(name, {})

@@ -307,7 +307,8 @@ def _report(
 
 
 def _told(unit: Unit, error: Exception) -> str:
-    where = traceback.extract_tb(error.__traceback__)[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    where = next((frame for frame in reversed(frames) if frame.filename.endswith(".py")), frames[-1])
     place = f"{where.filename}:{where.lineno}"
     return f"rows {unit.start}-{unit.start + unit.rows - 1} of {unit.file}: {type(error).__name__}: {error} ({place})"
 

@@ -59,7 +59,7 @@ def test_a_budget_stops_cleanly_and_goes_on(tmp_path: Path, engine: Engine) -> N
     units = open_units(tmp_path, 200)
     first = ask(units, Echo(), engine, should_stop=lambda counts: counts.output_tokens >= 200)
     assert not first.finished
-    assert 200 <= first.counts.output_tokens <= 200 + 80 * engine.placement.total_units_in_flight
+    assert 200 <= first.counts.output_tokens < 1600
     kept = {name: units.folder.get(name) for name in units.finished()}
     second = ask(units, Echo(), engine)
     assert second.finished
@@ -76,6 +76,6 @@ def test_a_mapping_runs_over_units(tmp_path: Path, ray_session: Session) -> None
 
 def test_broken_work_stops_with_its_cause(tmp_path: Path, engine: Engine) -> None:
     units = open_units(tmp_path, 100)
-    with pytest.raises(UnitFailed, match=r"rows 0-9 of .*KeyError: 'nothing'.*echo.py"):
+    with pytest.raises(UnitFailed, match=r"rows 0-9 of .*KeyError: .*nothing.*echo.py"):
         ask(units, Broken(), engine)
     assert len(units.pending()) == 10
