@@ -8,6 +8,7 @@ from fsa_ray.engine.question import Question
 from fsa_ray.schemas.opinion import POLARITIES
 from fsa_ray.sentiment.chat import ChatFormat
 from fsa_ray.sentiment.prompts import prompt
+from fsa_ray.stages.model import chat_format
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,7 @@ class Asker:
 
     @cached_property
     def chat(self) -> ChatFormat:
-        from transformers import AutoTokenizer
-
-        tokenizer = AutoTokenizer.from_pretrained(self.path, trust_remote_code=self.trust_remote_code)
-        return ChatFormat(tokenizer)
+        return chat_format(self.path, self.trust_remote_code)
 
     @cached_property
     def labels(self) -> list[int] | None:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from fsa_ray.core.artifact import Artifact, DataFile
 from fsa_ray.core.stage import Stage, StageContext
+from fsa_ray.sentiment.chat import ChatFormat
 from fsa_ray.storage.folder import Folder
 
 _SAMPLE = 1 << 20
@@ -104,6 +105,13 @@ def local_path(root: Folder, model: Model) -> str:
     if root.is_local:
         return root.where(folder)
     return _copied(root, model)
+
+
+def chat_format(path: str, trust_remote_code: bool) -> ChatFormat:
+    """The chat format of the model, or the tokenizer alone, in a directory."""
+    from transformers import AutoTokenizer
+
+    return ChatFormat(AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code))
 
 
 def _fetched(repository: str, revision: str | None) -> str:

@@ -2,20 +2,18 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import pyarrow as pa
 
 from fsa_ray.core.artifact import Flow, Rows
 from fsa_ray.core.stage import Stage, StageContext
+from fsa_ray.engine.scorer import Pair, ScoreExamples, ScorePlacement, Scorer
 from fsa_ray.engine.units import UnitFolder
 from fsa_ray.schemas.rows import SCORED_EXAMPLE
 from fsa_ray.sentiment.chat import ChatFormat
-from fsa_ray.stages.model import Model, local_path
+from fsa_ray.stages.model import Model, chat_format, local_path
 from fsa_ray.stages.rows import commit
-
-if TYPE_CHECKING:
-    from fsa_ray.engine.scorer import Pair
 
 
 class Score(Stage[Rows]):
@@ -36,26 +34,15 @@ class Score(Stage[Rows]):
 
     def run(self, ctx: StageContext) -> Rows:
         from fsa_ray.engine.run_units import map_units
-        from fsa_ray.engine.scorer import ScoreExamples, ScorePlacement, Scorer
         from fsa_ray.stages.serving import Pulse, session
 
         session(ctx)
         placement = ctx.placement.section("score", ScorePlacement)
-        model = ctx.load(self.model)
         source = ctx.load(self.examples).kept
         units = UnitFolder.open(ctx.root, ctx.progress / "scores", source, placement.unit_rows)
-        path = local_path(ctx.root, model)
-        scorer = Scorer(
-            path,
-            tau=self.tau,
-            count_top=self.count_top,
-            trust_remote_code=model.trust_remote_code,
-            placement=placement,
-        )
-        scoring = ScoreExamples(scorer, ExampleEncoding(path, model.trust_remote_code), self.max_length)
         map_units(
             units,
-            scoring,
+            self._scoring(ctx, placement),
             workers=placement.workers,
             cpus=placement.threads,
             gpus=placement.gpus,
@@ -65,23 +52,27 @@ class Score(Stage[Rows]):
         ctx.measure(answer_tokens=pa.compute.sum(scored["answer_tokens"]).as_py() or 0)
         return commit(ctx, scored, [])
 
+    def _scoring(self, ctx: StageContext, placement: ScorePlacement) -> ScoreExamples:
+        model = ctx.load(self.model)
+        path, trusted = local_path(ctx.root, model), model.trust_remote_code
+        scorer = Scorer(path, tau=self.tau, count_top=self.count_top, trust_remote_code=trusted, placement=placement)
+        return ScoreExamples(scorer, ChatEncoding(path, trusted), self.max_length)
+
 
 @dataclass(frozen=True)
-class ExampleEncoding:
-    """Examples as token ids in the chat format of the model at `path`; the end of the turn is no part of an answer."""
+class ChatEncoding:
+    """Examples as token ids in the chat format of the model at `path`. Small: sent to workers."""
 
     path: str
-    trust_remote_code: bool
+    trust_remote_code: bool = False
 
     @cached_property
-    def _chat(self) -> ChatFormat:
-        from transformers import AutoTokenizer
+    def chat(self) -> ChatFormat:
+        return chat_format(self.path, self.trust_remote_code)
 
-        return ChatFormat(AutoTokenizer.from_pretrained(self.path, trust_remote_code=self.trust_remote_code))
-
-    def pairs(self, rows: pa.Table) -> "list[Pair]":
-        from fsa_ray.engine.scorer import Pair
-
-        texts = zip(rows["prompt"].to_pylist(), rows["answer"].to_pylist(), strict=True)
-        encoded = [self._chat.example_ids(prompt, answer) for prompt, answer in texts]
-        return [Pair(ids[:-1], len(ids) - 1 - length) for ids, length in encoded]
+    def pairs(self, rows: pa.Table) -> list[Pair]:
+        found = []
+        for prompt, answer in zip(rows["prompt"].to_pylist(), rows["answer"].to_pylist(), strict=True):
+            ids, prompt_length = self.chat.example_ids(prompt, answer)
+            found.append(Pair(ids, len(ids) - prompt_length))
+        return found
