@@ -52,6 +52,7 @@ def deploy(name: str, settings: ModelSettings, placement: EnginePlacement) -> No
         max_ongoing_requests=placement.units_in_flight,
         max_constructor_retry_count=_START_TRIES,
         health_check_period_s=2.0,
+        health_check_timeout_s=120.0,  # a busy machine answers late; a dead process is noticed at once
         graceful_shutdown_wait_loop_s=0.1,
         graceful_shutdown_timeout_s=10.0,
         ray_actor_options={

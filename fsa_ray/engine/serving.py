@@ -130,9 +130,12 @@ class EngineServer:
 
 def _sampling(params: dict[str, Any]) -> Any:
     from vllm import SamplingParams
+    from vllm.platforms import current_platform
     from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
     settings = {"output_kind": RequestOutputKind.FINAL_ONLY, **params}
+    if current_platform.is_cpu():
+        settings.pop("seed", None)  # vLLM 0.29 dies of it: "CPU Generator does not use offset"
     if settings.get("structured_outputs"):
         settings["structured_outputs"] = StructuredOutputsParams(**settings["structured_outputs"])
     return SamplingParams(**settings)
