@@ -1,10 +1,9 @@
 """How hard answers are for a proxy model: teacher forcing in batches, as units on Ray Data actors."""
 
-import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,9 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from fsa_ray.engine.units import Counts
+
+if TYPE_CHECKING:
+    from fsa_ray.engine.ranking import TokenRanks
 
 _EASY = 1e-6
 
@@ -91,36 +93,46 @@ class Scorer:
         )
         return model.eval().to("cuda" if self.placement.gpus else "cpu")
 
+    @cached_property
+    def _head_is_plain(self) -> bool:
+        """Whether logits are the output layer of the last hidden state and nothing more (some models scale or cap)."""
+        import torch
+
+        ids = torch.arange(8, device=self._model.device)[None]
+        with torch.inference_mode():
+            whole = self._model(input_ids=ids, use_cache=False).logits
+            parts = self._model.get_output_embeddings()(self._hidden(input_ids=ids))
+        return bool(torch.allclose(whole, parts, rtol=1e-3, atol=1e-5))
+
+    def _hidden(self, **inputs: Any) -> Any:
+        return self._model.base_model(**inputs, use_cache=False).last_hidden_state
+
     def _batches(self, pairs: list[Pair]) -> Iterator[list[int]]:
-        """Indices of pairs of like length, within the limits on tokens and logits of one pass."""
+        """Indices of pairs of like length, within the limit on tokens of one pass."""
         order = sorted((i for i, pair in enumerate(pairs) if pair.answer), key=lambda i: -len(pairs[i].ids))
-        bytes_per_position = 4 * int(self._model.config.get_text_config().vocab_size)
         batch: list[int] = []
-        answer = 0
         for index in order:
-            wider = max(answer, pairs[index].answer)
-            tokens = len(pairs[(batch or [index])[0]].ids) * (len(batch) + 1)
-            logits = wider * (len(batch) + 1) * bytes_per_position
-            if batch and (tokens > self.placement.batch_tokens or logits > self.placement.logits_mib << 20):
+            if batch and len(pairs[batch[0]].ids) * (len(batch) + 1) > self.placement.batch_tokens:
                 yield batch
-                batch, wider = [], pairs[index].answer
+                batch = []
             batch.append(index)
-            answer = wider
         if batch:
             yield batch
 
     def _score_batch(self, pairs: list[Pair]) -> list[Score]:
         import torch
 
+        with torch.inference_mode():
+            ranked = [self._rank(logits, targets) for logits, targets in self._answer_logits(pairs)]
+        columns = [np.concatenate([getattr(part, name) for part in ranked]) for name in ("ranks", "nuclei", "logprobs")]
+        parts = np.cumsum([pair.answer for pair in pairs])[:-1]
+        rows = zip(*(np.split(column, parts) for column in columns), strict=True)
+        return [self._score_of(*row) for row in rows]
+
+    def _rank(self, logits: Any, targets: Any) -> "TokenRanks":
         from fsa_ray.engine.ranking import rank_tokens
 
-        with torch.inference_mode():
-            logits, targets = self._answer_logits(pairs)
-            tokens = rank_tokens(logits, targets, tau=self.tau)
-        parts = np.cumsum([pair.answer for pair in pairs])[:-1]
-        columns = (tokens.ranks.numpy(), tokens.nuclei.numpy(), tokens.logprobs.numpy())
-        splits = (np.split(column, parts) for column in columns)
-        return [self._score_of(*columns) for columns in zip(*splits, strict=True)]
+        return rank_tokens(logits, targets, tau=self.tau, threads=self.placement.threads)
 
     def _score_of(
         self, ranks: npt.NDArray[np.int64], nuclei: npt.NDArray[np.int64], logprobs: npt.NDArray[np.float64]
@@ -130,32 +142,29 @@ class Scorer:
         difficulty = float(counted.mean()) if len(counted) else 0.0
         return Score(difficulty, len(ranks), float(np.exp(-logprobs.mean())))
 
-    def _answer_logits(self, pairs: list[Pair]) -> tuple[Any, Any]:
-        """Logits (t, vocabulary) at the steps that predict the answers' tokens, and those tokens (t,).
-
-        Pairs are padded on the left, so that all answers lie at the end and no other logits need be computed.
-        """
+    def _answer_logits(self, pairs: list[Pair]) -> Iterator[tuple[Any, Any]]:
+        """Logits (t, vocabulary) at the steps that predict the answers' tokens, and those tokens (t,), in parts that
+        respect `logits_mib`. No other logits are computed where the model allows that."""
         import torch
 
-        width, keep = max(len(pair.ids) for pair in pairs), max(pair.answer for pair in pairs) + 1
+        width = max(len(pair.ids) for pair in pairs)
         ids = torch.zeros((len(pairs), width), dtype=torch.int64)
         mask = torch.zeros_like(ids)
-        wanted = torch.zeros((len(pairs), keep - 1), dtype=torch.bool)
+        wanted = torch.zeros_like(ids, dtype=torch.bool)  # one before the answer's tokens
         for row, pair in enumerate(pairs):
-            ids[row, width - len(pair.ids) :] = torch.tensor(pair.ids)
-            mask[row, width - len(pair.ids) :] = 1
-            wanted[row, keep - 1 - pair.answer :] = True
-        positions = (mask.cumsum(1) - 1).clamp(min=0)
-        device = self._model.device
-        kept = {"logits_to_keep": keep} if "logits_to_keep" in inspect.signature(self._model.forward).parameters else {}
-        logits = self._model(
-            input_ids=ids.to(device),
-            attention_mask=mask.to(device),
-            position_ids=positions.to(device),
-            use_cache=False,
-            **kept,
-        ).logits[:, -keep:-1]
-        return logits[wanted.to(device)], ids[:, 1 - keep :][wanted].to(device)
+            ids[row, : len(pair.ids)] = torch.tensor(pair.ids)
+            mask[row, : len(pair.ids)] = 1
+            wanted[row, len(pair.ids) - pair.answer - 1 : len(pair.ids) - 1] = True
+        targets = ids.roll(-1, 1)[wanted]
+        inputs = {"input_ids": ids.to(self._model.device), "attention_mask": mask.to(self._model.device)}
+        steps = max(1, (self.placement.logits_mib << 20) // (4 * self._model.config.get_text_config().vocab_size))
+        if self._head_is_plain:
+            head = self._model.get_output_embeddings()
+            states = self._hidden(**inputs)[wanted].split(steps)
+            logits = (head(state) for state in states)
+        else:
+            logits = iter(self._model(**inputs, use_cache=False).logits[wanted].split(steps))
+        return zip(logits, targets.to(self._model.device).split(steps), strict=True)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, Qwen3Config, Qwen3ForCausalLM
+from transformers import AutoModelForCausalLM, Gemma2Config, Gemma2ForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
 from fsa_ray.engine.scorer import Pair, ScoreExamples, ScorePlacement, Scorer
 from fsa_ray.sentiment.difficulty import perplexity, ranking_difficulty, ranks_and_nuclei
@@ -71,6 +71,18 @@ def test_batches_change_nothing(model: str) -> None:
     assert [score.difficulty for score in wide * 3] == pytest.approx(
         [score.difficulty for score in few_logits], abs=1e-6
     )
+
+
+def test_a_model_that_caps_its_logits_is_scored_on_the_capped_ones(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = Gemma2Config(
+        vocab_size=300, **sizes, num_key_value_heads=1, head_dim=16, initializer_range=0.3, final_logit_softcapping=2.0
+    )
+    Gemma2ForCausalLM(config).save_pretrained(tmp_path)
+    pairs = some_pairs(8)
+    for pair, score in zip(pairs, Scorer(str(tmp_path)).score(pairs), strict=True):
+        assert (score.difficulty, score.perplexity) == pytest.approx(slow(str(tmp_path), pair, False), rel=1e-4)
 
 
 class Given:
