@@ -221,15 +221,25 @@ def _proxy(spec: Spec, teacher: Stage[Model] | None, gold: Stage[Model] | None, 
     return found
 
 
-def annotate(spec: Spec, reviews: Stage[Rows], model: Stage[Model]) -> Annotate:
-    """`model` asked about `reviews` in the form in which it answers."""
-    is_teacher = not isinstance(model, Train)
+def annotate(spec: Spec, reviews: Stage[Rows], student: Stage[Model]) -> Annotate:
+    """A student of this run asked about `reviews`."""
     return Annotate(
         reviews=reviews,
-        model=model,
-        style=spec.teacher.style if is_teacher else "compact",
+        model=student,
         max_tokens=spec.evaluate.max_tokens,
-        max_length=spec.teacher.max_length if is_teacher else spec.student.sequence_length,
+        max_length=spec.student.sequence_length,
+        precision=spec.teacher.precision,
+    )
+
+
+def annotate_by_teacher(spec: Spec, reviews: Stage[Rows], teacher: Stage[Model]) -> Annotate:
+    """The teacher asked about `reviews`, by the engine that also teaches."""
+    return Annotate(
+        reviews=reviews,
+        model=teacher,
+        style=spec.teacher.style,
+        max_tokens=spec.teacher.max_tokens,
+        max_length=spec.teacher.max_length,
         precision=spec.teacher.precision,
     )
 
@@ -245,6 +255,7 @@ def _measure(
     stages["benchmark"] = benchmark
     for label, model in models.items():
         if model is not None:
-            stages[f"annotate-{label}"] = annotations = annotate(spec, benchmark, model)
+            ask = annotate_by_teacher if label == "teacher" else annotate
+            stages[f"annotate-{label}"] = annotations = ask(spec, benchmark, model)
             stages[f"evaluate-{label}"] = Evaluate(benchmark=benchmark, annotations=annotations)
     stages["evaluate-majority"] = Evaluate(benchmark=benchmark, annotations=None)

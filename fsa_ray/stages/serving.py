@@ -39,7 +39,8 @@ def engine_of(ctx: StageContext, stage: Stage[Model], precision: str, max_length
         trust_remote_code=model.trust_remote_code,
     )
     engine = ours.engine(settings, ctx.placement.section("engine", EnginePlacement))
-    ctx.measure(engine_starts=ours.engine_starts - before)
+    if ours.engine_starts > before:
+        ctx.measure(engine_starts=ours.engine_starts - before)
     return engine
 
 

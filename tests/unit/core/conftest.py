@@ -2,9 +2,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.unit.core.toy_stages import RAN, TROUBLE, Toys
 
 from fsa_ray.storage.folder import Folder
+from tests.unit.core.toy_stages import RAN, TROUBLE, Toys
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
-from tests.unit.core.toy_stages import Ask, Count, Drop, Join, Numbers
 
 from fsa_ray.core.fingerprint import canonical, encode
 from fsa_ray.core.stage import Stage
+from tests.unit.core.toy_stages import Ask, Count, Drop, Join, Numbers
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "fingerprints.json"
 

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.unit.core.toy_stages import TROUBLE, Ask, Drop, Join, Numbers, Toys, pipeline
 
 from fsa_ray.core.pipeline import Pipeline, RunIndex
 from fsa_ray.core.plan import plan
@@ -16,6 +15,7 @@ from fsa_ray.core.runner import StageFailed
 from fsa_ray.core.stage import StageContext
 from fsa_ray.core.verification import verify
 from fsa_ray.storage.claim import Claim, ClaimHeld, ClaimLost, Entry, Holder
+from tests.unit.core.toy_stages import TROUBLE, Ask, Drop, Join, Numbers, Toys, pipeline
 
 
 def fails(ctx: StageContext) -> None:

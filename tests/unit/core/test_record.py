@@ -4,12 +4,12 @@ from typing import Any, ClassVar
 
 import pytest
 from pydantic import BaseModel, ConfigDict
-from tests.unit.core.toy_stages import Count, Toys, pipeline
 
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.record import contradictions, read_record
 from fsa_ray.core.runner import load
 from fsa_ray.core.stage import Stage, StageContext
+from tests.unit.core.toy_stages import Count, Toys, pipeline
 
 
 class Settings(BaseModel):

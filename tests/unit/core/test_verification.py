@@ -2,7 +2,6 @@
 
 import pyarrow as pa
 import pytest
-from tests.unit.core.toy_stages import Toys, pipeline, table
 
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.record import RECORD, read_record
@@ -10,6 +9,7 @@ from fsa_ray.core.runner import load
 from fsa_ray.core.tables import write_table
 from fsa_ray.core.verification import Finding, verify
 from fsa_ray.storage.folder import Folder
+from tests.unit.core.toy_stages import Toys, pipeline, table
 
 
 def failed(toys: Toys) -> list[Finding]:
