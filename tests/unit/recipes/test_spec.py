@@ -34,7 +34,7 @@ def test_a_mistake_is_named_with_its_place(path: str, value: object, said: str) 
     for key in parents:
         place = place.setdefault(key, {})
     place[last] = value
-    with pytest.raises(ValueError, match="demo.yaml") as error:
+    with pytest.raises(ValueError, match=r"demo\.yaml") as error:
         validate(document, Spec, "demo.yaml")
     assert said in str(error.value)
 
@@ -43,7 +43,8 @@ def test_overrides_are_yaml_and_make_sections(tmp_path: Path) -> None:
     file = tmp_path / "spec.yaml"
     file.write_text("name: x\n")
     read = read_spec(file, ["select.rate=0.25", "corpus.languages=[en, de]", "name=1e", "budget.tokens=5"])
-    assert read == {"name": "1e", "select": {"rate": 0.25}, "corpus": {"languages": ["en", "de"]}, "budget": {"tokens": 5}}
+    corpus = {"languages": ["en", "de"]}
+    assert read == {"name": "1e", "select": {"rate": 0.25}, "corpus": corpus, "budget": {"tokens": 5}}
 
 
 @pytest.mark.parametrize("override", ["select.rate", "=3", "name.x=1"])

@@ -20,8 +20,8 @@ def adds_up(workshop: Any, stage: Any) -> bool:
 
 
 def test_ingest_gives_every_line_a_fate(workshop: Any, tmp_path: Path) -> None:
-    lines = ['{"id": "a", "text": "The soup was cold."}', "{broken", '{"id": "c", "text": "x"}', '{"id": "d"}',
-             '{"id": "e", "text": "The soup was cold."}', '{"id": "f", "text": "Write to a@b.org, fine soup"}']  # fmt: skip
+    lines = ['{"id": "a", "text": "The soup was cold."}', "{broken", '{"id": "c", "text": "x"}', '{"id": "d"}']
+    lines += ['{"id": "e", "text": "The soup was cold."}', '{"id": "f", "text": "Write to a@b.org, fine soup"}']
     (tmp_path / "reviews.jsonl").write_text("\n".join(lines))
     stage = Ingest.at(str(tmp_path / "reviews.jsonl"), min_chars=5, mask=True)
     kept = workshop.kept(stage)
