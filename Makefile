@@ -28,7 +28,10 @@ fix: .venv/.ready
 	$(BIN)/ruff format .
 
 bench: .venv/.ready
-	$(BIN)/python -m benchmarks
+	mkdir -p build/benchmarks
+	for name in packing scoring teacher; do \
+		$(BIN)/python benchmarks/$$name.py --out build/benchmarks/$$name.json || exit 1; \
+	done
 
 clean:
 	rm -rf .venv runs

@@ -2,37 +2,33 @@
 
 from typing import Any
 
-_TEACHER = {
+# Heads of 64 and a wide initialisation: copying targets and evidence from the review is the hard part, and with
+# narrower heads it is not learned in two minutes.
+_MODEL = {
     "model_type": "qwen3",
-    "hidden_size": 192,
-    "intermediate_size": 512,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 6,
-    "num_key_value_heads": 3,
-    "head_dim": 32,
-    "max_position_embeddings": 512,
-    "tie_word_embeddings": True,
-}
-_STUDENT = {
-    **_TEACHER,
     "hidden_size": 128,
-    "intermediate_size": 384,
+    "intermediate_size": 256,
     "num_hidden_layers": 3,
     "num_attention_heads": 4,
-    "num_key_value_heads": 2,
+    "num_key_value_heads": 4,
+    "head_dim": 64,
+    "rope_theta": 100_000.0,
+    "initializer_range": 0.08,
+    "tie_word_embeddings": True,
 }
 
 DEMO: dict[str, Any] = {
     "name": "demo",
     "recipe": "demo",
-    "corpus": {"invented": 3000},
+    "corpus": {"invented": 4000},
     "teacher": {
         "embedded": {
-            "config": _TEACHER,
-            "vocabulary": 1500,
+            "config": _MODEL,
+            "vocabulary": 3000,
             "sequence_length": 256,
-            "invented": 6000,
-            "train": {"max_steps": 500, "global_batch": 32, "learning_rate": 4e-3, "precision": "fp32"},
+            "invented": 16_000,
+            "rewritings": 4000,
+            "train": {"max_steps": 1400, "global_batch": 8, "learning_rate": 5e-3, "precision": "bf16"},
         },
         "style": "compact",
         "max_tokens": 96,
@@ -41,8 +37,8 @@ DEMO: dict[str, Any] = {
     },
     "score": {"model": "gold", "max_length": 256},
     "select": {"rate": 0.8},
-    "student": {"config": _STUDENT, "vocabulary": 1500, "sequence_length": 256},
-    "train": {"max_steps": 500, "global_batch": 32, "learning_rate": 4e-3, "precision": "fp32"},
+    "student": {"config": _MODEL, "vocabulary": 3000, "sequence_length": 256},
+    "train": {"max_steps": 900, "global_batch": 8, "learning_rate": 5e-3, "precision": "bf16"},
     "gold": {"labels": 150},
     "evaluate": {"invented": 500, "max_tokens": 96},
 }

@@ -96,15 +96,16 @@ def _teacher(spec: Spec, stages: dict[str, Stage[Any]]) -> Stage[Model] | None:
         stages["teacher"] = found = model_stage(given.model, given.revision, given.trust_remote_code)
         return found
     assert given.embedded is not None
-    embedded, tables = given.embedded, _labels_behind(given.embedded, spec.seed)
-    examples = tuple(
-        GoldExamples(labelled=labels, kinds=given.prompts if isinstance(labels, Invent) else ("analysis",))
-        for labels in tables
-    )
-    for labels, made in zip(tables, examples, strict=True):
+    embedded = given.embedded
+    for labels in _labels_behind(embedded, spec.seed):
         source = "invented" if isinstance(labels, Invent) else "benchmark"
         stages[f"teacher-labels-{source}"] = labels
-        stages[f"teacher-examples-{source}"] = made
+        stages[f"teacher-examples-{source}"] = GoldExamples(labelled=labels)
+    if embedded.rewritings:
+        rewritten = Invent(count=embedded.rewritings, split="train", seed=spec.seed)
+        stages["teacher-labels-rewritten"] = rewritten
+        stages["teacher-examples-rewritten"] = GoldExamples(labelled=rewritten, kinds=("rewriting",))
+    examples = tuple(stage for label, stage in stages.items() if label.startswith("teacher-examples"))
     tokenizer = LearnTokenizer(examples=examples, vocabulary=embedded.vocabulary, max_length=given.max_length)
     stages["teacher-tokenizer"] = tokenizer
     stages["teacher-pack"] = corpus = Pack(

@@ -69,6 +69,7 @@ class EmbeddedTeacher(Section):
     sequence_length: int = Field(512, ge=32, description="tokens of a packed training row")
     train: TrainSettings = Field(description="how it is trained")
     invented: int = Field(6000, ge=0, description="invented labelled reviews to train on")
+    rewritings: int = Field(1500, ge=0, description="how many of them are also rewritten")
     benchmark: str | None = Field(None, description="also train on the train splits of this SentiBench folder")
     tasks: tuple[str, ...] = Field((), description="the tasks whose train splits are used")
 

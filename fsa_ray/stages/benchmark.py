@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,8 +20,8 @@ from fsa_ray.schemas.rows import REVIEW
 from fsa_ray.stages.model import PinnedFile
 from fsa_ray.stages.rows import commit, derived_id
 
-ITEMS = pa.schema([*REVIEW, ("task", pa.string()), ("item", pa.string())])
-"""A review to annotate, with the item of which task it is; `item` is JSON."""
+ITEMS = pa.schema([*REVIEW, ("items", pa.string())])
+"""A text to annotate; `items` is JSON: the name of each task that it belongs to, and its item there."""
 
 
 class Benchmark(Stage[Rows]):
@@ -46,7 +47,7 @@ class Benchmark(Stage[Rows]):
         rows: list[dict[str, Any]] = []
         for name in self.tasks:
             items = task_called(name).load(Path(self.data), self.split)
-            rows.extend(_row(name, item) for item in sample_items(items, self.limit))
+            rows.extend(_row(name, {name: item}) for item in sample_items(items, self.limit))
         ctx.measure(rows_read=len(rows))
         return commit(ctx, pa.Table.from_pylist(rows, ITEMS), [])
 
@@ -56,14 +57,13 @@ class InventedBenchmark(Stage[Rows]):
 
     name: ClassVar[str] = "benchmark"
     version: ClassVar[int] = 1
-    flow: ClassVar[Flow | None] = Flow(source="labelled", key="source_id", fanout=len(INVENTED))
+    flow: ClassVar[Flow | None] = Flow(source="labelled", key="source_id")
 
     labelled: Stage[Rows]
 
     def run(self, ctx: StageContext) -> Rows:
         reviews = read_table(ctx.root, ctx.load(self.labelled).kept).to_pylist()
-        by_review = [invented_items(review, position) for position, review in enumerate(reviews)]
-        rows = [_row(name, items[name]) for name in INVENTED for items in by_review]
+        rows = [_row("invented", invented_items(review, position)) for position, review in enumerate(reviews)]
         return commit(ctx, pa.Table.from_pylist(rows, ITEMS), [])
 
 
@@ -78,9 +78,10 @@ def task_called(name: str) -> Task:
 def items_by_task(ctx: StageContext, benchmark: Rows) -> dict[str, dict[str, Item]]:
     """Task to row id to item, in the order of the benchmark."""
     found: dict[str, dict[str, Item]] = {}
-    for part in iter_parts(ctx.root, benchmark.kept, ["id", "task", "text", "item"]):
+    for part in iter_parts(ctx.root, benchmark.kept, ["id", "text", "items"]):
         for row in part.to_pylist():
-            found.setdefault(row["task"], {})[row["id"]] = Item(text=row["text"], **json.loads(row["item"]))
+            for task, item in json.loads(row["items"]).items():
+                found.setdefault(task, {})[row["id"]] = Item(text=row["text"], **item)
     return found
 
 
@@ -100,13 +101,17 @@ def pin(path: Path, base: Path) -> PinnedFile:
     return PinnedFile(name=str(path.relative_to(base)), size=len(data), digest=hashlib.sha256(data).hexdigest())
 
 
-def _row(task: str, item: Item) -> dict[str, Any]:
-    details = {"id": item.id, "position": item.position, "gold": item.gold, "extra": dict(item.extra)}
+def _row(source: str, items: Mapping[str, Item]) -> dict[str, Any]:
+    """One text, and its item in each task; the items share id and text."""
+    one = next(iter(items.values()))
+    details = {
+        task: {"id": item.id, "position": item.position, "gold": item.gold, "extra": dict(item.extra)}
+        for task, item in items.items()
+    }
     return {
-        "id": derived_id(task, item.id),
-        "source_id": item.id,
-        "domain": task,
-        "text": item.text,
-        "task": task,
-        "item": json.dumps(details, ensure_ascii=False),
+        "id": derived_id(source, one.id),
+        "source_id": one.id,
+        "domain": source,
+        "text": one.text,
+        "items": json.dumps(details, ensure_ascii=False),
     }

@@ -44,7 +44,8 @@ def test_the_corpus_is_cleaned_of_test_teacher_and_gold_texts(stages: dict[str, 
 def test_splits_of_invented_reviews_are_kept_apart(stages: dict[str, Stage]) -> None:
     splits = {label: stage.split for label, stage in stages.items() if isinstance(stage, Invent)}
     assert splits == {
-        "ingest": "corpus", "test-labels": "test", "teacher-labels-invented": "train", "gold-labels": "train",
+        "ingest": "corpus", "test-labels": "test", "teacher-labels-invented": "train",
+        "teacher-labels-rewritten": "train", "gold-labels": "train",
     }  # fmt: skip
 
 

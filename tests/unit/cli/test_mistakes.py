@@ -1,0 +1,150 @@
+"""What users get wrong: exit 2, and a message that names the place and the mend."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import Result
+from typer.testing import CliRunner
+
+from fsa_ray.cli import app
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    """A spec over a file of reviews, with an embedded teacher and an embedded student."""
+    (tmp_path / "reviews.jsonl").write_text('{"text": "The soup was cold but the waiter was kind."}\n')
+    config = {"model_type": "qwen3", "hidden_size": 64}
+    document = {
+        "name": "mine",
+        "corpus": {"path": str(tmp_path / "reviews.jsonl")},
+        "teacher": {"embedded": {"config": config, "train": {"max_steps": 2, "global_batch": 2, "learning_rate": 0.1}},
+                    "style": "compact"},
+        "score": {"model": "teacher"},
+        "student": {"config": config},
+    }  # fmt: skip
+    (tmp_path / "spec.yaml").write_text(yaml.safe_dump(document))
+    return tmp_path / "spec.yaml"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("teacher.embedded=null", "exactly one of `model`"),
+        ("corpus.path=nowhere.jsonl", "nowhere.jsonl: no such file"),
+        ("corpus.text_column=body", None),
+        ("select.rate=-1", "select.rate"),
+        ("selct.rate=1", "did you mean 'select'"),
+        ("score.model=gold", "there is no `gold` section"),
+        ("score.model=./missing", "no config.json there"),
+        ("score.model=nonsense", "neither a directory here nor a hub id"),
+        ("score.model=a/b", "also give `revision`"),
+        ("evaluate={data: nowhere, tasks: [sst2]}", "nowhere/sc/sst2/test.json is missing"),
+        ("evaluate={data: nowhere, tasks: [sst3]}", "no task is called 'sst3'"),
+        ("recipe=distill", "did you mean 'distil'"),
+    ],
+)
+def test_a_wrong_spec(invoke: Invoke, spec: Path, change: str, said: str | None) -> None:
+    done = invoke("plan", spec, "--set", change)
+    if said is None:  # what only the file can tell is found when it is read
+        done = invoke("run", spec, "--set", change, "--until", "ingest")
+        said = "corpus.text_column"
+    assert done.exit_code == 2, done.output
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "{broken\n", "\x00\x01"])
+def test_a_corpus_without_a_review(invoke: Invoke, spec: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "reviews.jsonl").write_text(text)
+    done = invoke("run", spec, "--until", "ingest")
+    assert done.exit_code == 2
+    assert "reviews.jsonl" in done.stderr
+
+
+def test_a_root_that_cannot_be_written(invoke: Invoke, spec: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = invoke("run", spec, "--until", "ingest", "--root", tmp_path / "file" / "runs")
+    assert done.exit_code == 2 and "--root" in done.stderr
+
+
+def mounted(folder: Path, *options: str) -> bool:
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", str(folder)], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def test_a_read_only_root_and_a_full_disk(invoke: Invoke, spec: Path, tmp_path: Path) -> None:
+    if not mounted(tmp_path / "sealed", "-o", "ro"):
+        pytest.skip("needs to mount a tmpfs")
+    try:
+        sealed = invoke("run", spec, "--until", "ingest", "--root", tmp_path / "sealed")
+        assert sealed.exit_code == 2 and "choose a place you may write" in sealed.stderr
+    finally:
+        subprocess.run(["umount", str(tmp_path / "sealed")], check=True)
+    lines = [json.dumps({"text": f"review number {n} of the soup: {hash(str(n))}"}) for n in range(20_000)]
+    (tmp_path / "reviews.jsonl").write_text("\n".join(lines))
+    assert mounted(tmp_path / "small", "-o", "size=200k")
+    try:
+        full = invoke("run", spec, "--until", "ingest", "--root", tmp_path / "small")
+        assert full.exit_code == 1 and "the disk is full" in full.stderr
+        assert not list((tmp_path / "small").rglob("record.json"))
+        assert not list((tmp_path / "small").rglob("*.part")), "nothing torn is left behind"
+    finally:
+        subprocess.run(["umount", str(tmp_path / "small")], check=True)
+    assert invoke("run", spec, "--until", "ingest", "--root", tmp_path / "large").exit_code == 0
+
+
+def test_names_that_nobody_knows(invoke: Invoke, spec: Path) -> None:
+    assert invoke("run", spec, "--until", "ingest").exit_code == 0
+    for arguments in (("show", "other"), ("verify", "other"), ("report", "other")):
+        done = invoke(*arguments)
+        assert done.exit_code == 2 and "there are: mine" in done.stderr
+    done = invoke("show", "mine", "stage-x")
+    assert done.exit_code == 2 and "ingest" in done.stderr
+    done = invoke("run", spec, "--until", "nothing")
+    assert done.exit_code == 2 and "no stage is called 'nothing'" in done.stderr
+
+
+def test_an_unfinished_run_has_no_report_and_does_not_verify(invoke: Invoke, spec: Path) -> None:
+    assert invoke("run", spec, "--until", "ingest").exit_code == 0
+    assert "is not finished" in invoke("report", "mine").stderr
+    verdict = invoke("verify", "mine", "--json")
+    assert verdict.exit_code == 1
+    assert json.loads(verdict.stdout)["passed"] is False
+
+
+def test_a_placement_with_a_typing_error(invoke: Invoke, spec: Path, tmp_path: Path) -> None:
+    (tmp_path / "place.yaml").write_text("prices: {promt: 1}\n")
+    done = invoke("plan", spec, "--placement", tmp_path / "place.yaml")
+    assert done.exit_code == 2 and "did you mean 'prompt'" in done.stderr
+
+
+def test_init_never_overwrites(invoke: Invoke) -> None:
+    assert invoke("init", "demo").exit_code == 0
+    done = invoke("init", "demo")
+    assert done.exit_code == 2 and "spec.yaml is there already" in done.stderr
+    assert invoke("plan", "spec.yaml", "--json").exit_code == 0
+
+
+def test_the_wrong_extension_is_found_before_the_work(invoke: Invoke) -> None:
+    done = invoke("predict", "mine", "in.jsonl", "out.txt")
+    assert done.exit_code == 2 and "out.txt" in done.stderr
+
+
+def test_doctor_and_gc_on_an_empty_root(invoke: Invoke) -> None:
+    verdict = invoke("doctor", "--json")
+    document = json.loads(verdict.stdout)
+    assert {check["name"] for check in document["checks"]} == {"versions", "storage", "placement", "memory"}
+    assert next(check for check in document["checks"] if check["name"] == "storage")["passed"]
+    assert "0 folders" in invoke("gc").stdout
