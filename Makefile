@@ -36,10 +36,11 @@ bench: .venv/.ready
 clean:
 	rm -rf .venv runs
 
+# Ray starts many processes, each of which would compile what it imports: bytecode is made once, here.
 # torch's CPU build is not on every index: pip's find-links are passed on to uv, which does not read pip's settings.
 .venv/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv pip install --quiet --python $(BIN)/python \
+	UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python \
 		$(if $(filter cpu,$(EXTRA)),$(if $(PIP_FIND_LINKS)$(UV_FIND_LINKS),,--torch-backend=cpu)) -e ".[$(EXTRA),dev]"
 	touch $@

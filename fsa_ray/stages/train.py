@@ -43,7 +43,7 @@ class Train(Stage[Model]):
             out=ctx.out / "model",
             progress=ctx.progress / "checkpoints",
         )
-        outcome = train(job, ctx.placement.section("train", TrainPlacement))
+        outcome = train(job, ctx.placement.section("train", TrainPlacement), ctx.tell)
         ctx.measure(**{key: float(value) for key, value in outcome.model_dump(exclude={"files"}).items()})
         card = write_file(ctx.root, ctx.out / "model", "README.md", self._card(outcome.parameters).encode("utf-8"))
         curve = next(file for file in outcome.files if file.key.endswith("metrics.jsonl"))

@@ -21,6 +21,7 @@ from fsa_ray.training.loss import PackedLM
 from fsa_ray.training.metrics import StepLine, write_lines
 from fsa_ray.training.model import DTYPES, load_model, load_tokenizer
 from fsa_ray.training.probe import check_isolation
+from fsa_ray.training.pulse import Pulse
 from fsa_ray.training.schedule import learning_rate
 from fsa_ray.training.settings import TrainJob
 from fsa_ray.training.zero import start_engine
@@ -38,6 +39,7 @@ class _Run:
     rows: PackedRows
     order: StepRows
     steps: int
+    pulse: Pulse
     lines: list[StepLine] = field(default_factory=list)
 
     @property
@@ -63,6 +65,7 @@ def work(job: TrainJob, placement: TrainPlacement) -> dict[str, Any]:
                 "mistake": f"the loss is {line.loss} at step {line.step}; lower learning_rate or raise warmup_ratio"
             }
         run.lines.append(line)
+        run.pulse.beat(run.lines, run.steps)
         if line.step % job.settings.checkpoint_every == 0:
             _checkpoint(run)
     trained = time.monotonic()
@@ -100,7 +103,8 @@ def _prepare(job: TrainJob, placement: TrainPlacement) -> _Run:
         )
     engine = start_engine(lm, settings, placement, device)
     check_isolation(lm, device)
-    run = _Run(job, placement, device, engine, lm, rows, order, steps)
+    pulse = Pulse(job.progress, dist.get_rank())
+    run = _Run(job, placement, device, engine, lm, rows, order, steps, pulse)
     _resume(run)
     return run
 

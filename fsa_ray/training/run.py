@@ -2,12 +2,14 @@
 
 import logging
 import os
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from fsa_ray.core.artifact import DataFile
 from fsa_ray.engine.train import TrainPlacement, launch
+from fsa_ray.training.pulse import told
 from fsa_ray.training.settings import TrainJob
 
 
@@ -29,10 +31,11 @@ class TrainOutcome(BaseModel):
     export_seconds: float
 
 
-def train(job: TrainJob, placement: TrainPlacement) -> TrainOutcome:
-    """Runs `job` on an initialised Ray and waits for it; continues from the newest complete checkpoint in
-    `job.progress`. ValueError for a user's mistake (found here or in a worker), TrainingFailed for anything else."""
-    outcome = launch(_enter, {"job": job, "placement": placement}, job.progress, placement)
+def train(job: TrainJob, placement: TrainPlacement, tell: Callable[[str], None] = lambda message: None) -> TrainOutcome:
+    """Runs `job` on an initialised Ray and waits for it, telling how far it is now and then; continues from the newest
+    complete checkpoint in `job.progress`. ValueError for a user's mistake (found here or in a worker), TrainingFailed for anything else."""
+    with told(job.progress, tell):
+        outcome = launch(_enter, {"job": job, "placement": placement}, job.progress, placement)
     if "mistake" in outcome:
         raise ValueError(outcome["mistake"])
     return TrainOutcome.model_validate(outcome)
