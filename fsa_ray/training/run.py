@@ -32,8 +32,11 @@ class TrainOutcome(BaseModel):
 
 
 def train(job: TrainJob, placement: TrainPlacement, tell: Callable[[str], None] = lambda message: None) -> TrainOutcome:
-    """Runs `job` on an initialised Ray and waits for it, telling how far it is now and then; continues from the newest
-    complete checkpoint in `job.progress`. ValueError for a user's mistake (found here or in a worker), TrainingFailed for anything else."""
+    """Runs `job` on an initialised Ray and waits for it, telling how far it is now and then.
+
+    Continues from the newest complete checkpoint in `job.progress`. ValueError for a user's mistake (found here or in
+    a worker), TrainingFailed for anything else.
+    """
     with told(job.progress, tell):
         outcome = launch(_enter, {"job": job, "placement": placement}, job.progress, placement)
     if "mistake" in outcome:
