@@ -68,7 +68,7 @@ def _predictions(root: Folder, reviews: Rows, annotations: Rows) -> Iterator[pa.
         yield annotation.set_column(0, "id", review["source_id"]).select(PREDICTION.names).cast(PREDICTION)
     for rejected in iter_parts(root, reviews.rejected):
         rows: list[dict[str, Any]] = [
-            {"id": row["id"], "text": row["text"], "opinions": [], "error": f"{row['reason']}: {row['detail']}"}
+            {"id": row["source_id"], "text": row["text"], "opinions": [], "error": f"{row['reason']}: {row['detail']}"}
             for row in rejected.to_pylist()
         ]
         yield pa.Table.from_pylist(rows, PREDICTION)

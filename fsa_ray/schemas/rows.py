@@ -23,6 +23,7 @@ REJECT = pa.schema(
     [
         ("id", pa.string()),  # id of the row that was refused
         ("parent", pa.string()),  # id of the row that it came from in the stage's input
+        ("source_id", pa.string()),  # the user's own id, where the row still has it
         ("reason", pa.string()),  # one word, for counting
         ("detail", pa.string()),  # for the reader
         ("text", pa.string()),

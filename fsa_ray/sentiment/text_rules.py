@@ -57,7 +57,7 @@ def admit(reviews: pa.Table, rules: TextRules) -> Admitted:
     table = table.set_column(REVIEW.get_field_index("text"), REVIEW.field("text"), text)
     refused = pc.is_valid(reason)
     parent = table.column("id")
-    rejects = pa.table([parent, parent, reason, detail, text], schema=REJECT).filter(refused)
+    rejects = pa.table([parent, parent, table.column("source_id"), reason, detail, text], schema=REJECT).filter(refused)
     masked = pc.sum(pc.not_equal(text, trimmed)).as_py() or 0
     return Admitted(table.filter(pc.invert(refused)), rejects, masked)
 

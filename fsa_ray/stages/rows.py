@@ -22,7 +22,7 @@ def derived_id(*parts: str) -> str:
 
 
 def rejects(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """Rows with id, parent, reason, detail, text as a REJECT table; texts are shortened."""
+    """Rows with the fields of REJECT as a table; texts are shortened, what is missing is null."""
     return pa.Table.from_pylist(
         [{**row, "text": (row.get("text") or "")[:LONGEST_REJECTED_TEXT]} for row in rows], REJECT
     )
@@ -33,7 +33,8 @@ def refused(table: pa.Table, reason: str, detail: Sequence[str] | str) -> pa.Tab
     details = pa.array([detail] * len(table) if isinstance(detail, str) else detail, pa.string())
     has_text = "text" in table.column_names
     text = pc.utf8_slice_codeunits(table["text"], 0, LONGEST_REJECTED_TEXT) if has_text else [""] * len(table)
-    columns = [table["id"], table["id"], pa.array([reason] * len(table), pa.string()), details, text]
+    own = table["source_id"] if "source_id" in table.column_names else pa.nulls(len(table), pa.string())
+    columns = [table["id"], table["id"], own, pa.array([reason] * len(table), pa.string()), details, text]
     return pa.table(columns, schema=REJECT)
 
 
