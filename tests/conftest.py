@@ -12,6 +12,11 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that fork come first: later this process has threads of Arrow and torch, whose locks a child would keep."""
+    items.sort(key=lambda item: not any(room in str(item.path) for room in ("unit/storage", "unit/core")))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
     outcome = yield
