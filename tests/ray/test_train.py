@@ -6,26 +6,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-import ray
 
+from fsa_ray.engine.session import Session
 from fsa_ray.engine.train import TrainingFailed, TrainPlacement
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.run import TrainOutcome, train
-
-sys.path.insert(0, str(Path(__file__).parent))
-from train_driver import CONFIG, TWO_WORKERS, job
-
-
-@pytest.fixture(scope="module")
-def ray_session() -> Iterator[None]:
-    ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="error")
-    yield
-    ray.shutdown()
+from tests.ray.train_driver import CONFIG, TWO_WORKERS, job
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +24,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 
 
 @pytest.fixture(scope="module")
-def trained(ray_session: None, root: Folder) -> TrainOutcome:
+def trained(ray_session: Session, root: Folder) -> TrainOutcome:
     return train(job(root, "plain"), TWO_WORKERS)
 
 
@@ -86,7 +76,7 @@ def test_a_checkpoint_of_another_run_is_refused(trained: TrainOutcome, root: Fol
         train(job(root, "plain", learning_rate=1e-3), TWO_WORKERS)
 
 
-def test_gpus_that_do_not_exist_are_refused_at_once(ray_session: None, root: Folder) -> None:
+def test_gpus_that_do_not_exist_are_refused_at_once(ray_session: Session, root: Folder) -> None:
     started = time.monotonic()
     with pytest.raises(ValueError, match="asks for 2 workers of 1 CPU, 1 GPU each; this Ray has room for 0"):
         train(job(root, "gpus"), TrainPlacement(workers=2, gpus=True))
@@ -94,7 +84,7 @@ def test_gpus_that_do_not_exist_are_refused_at_once(ray_session: None, root: Fol
 
 
 @pytest.mark.slow
-def test_nodes_that_never_come_end_the_wait(ray_session: None, root: Folder) -> None:
+def test_nodes_that_never_come_end_the_wait(ray_session: Session, root: Folder) -> None:
     with pytest.raises(TrainingFailed, match="start_timeout_s is 3"):
         train(job(root, "gpus"), TrainPlacement(workers=2, gpus=True, autoscaling=True, start_timeout_s=3))
 
@@ -122,7 +112,7 @@ def test_placement_does_not_change_the_weights(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("zero_stage", [0, 1, 2, 3])
-def test_bf16_trains_at_every_stage(ray_session: None, root: Folder, zero_stage: int) -> None:
+def test_bf16_trains_at_every_stage(ray_session: Session, root: Folder, zero_stage: int) -> None:
     name = f"bf16-{zero_stage}"
     train(job(root, name, precision="bf16"), TWO_WORKERS.model_copy(update={"zero_stage": zero_stage}))
     steps = lines(root, name)
@@ -130,14 +120,14 @@ def test_bf16_trains_at_every_stage(ray_session: None, root: Folder, zero_stage:
 
 
 @pytest.mark.slow
-def test_a_model_that_carries_state_is_refused_by_the_workers(ray_session: None, root: Folder) -> None:
+def test_a_model_that_carries_state_is_refused_by_the_workers(ray_session: Session, root: Folder) -> None:
     mamba = {"model_type": "mamba", "vocab_size": 120, "hidden_size": 32, "num_hidden_layers": 2, "state_size": 8}
     with pytest.raises(ValueError, match="softmax attention"):
         train(job(root, "mamba", config=mamba), TWO_WORKERS)
 
 
 @pytest.mark.slow
-def test_a_vocabulary_that_is_too_small_is_refused(ray_session: None, root: Folder) -> None:
+def test_a_vocabulary_that_is_too_small_is_refused(ray_session: Session, root: Folder) -> None:
     with pytest.raises(ValueError, match="the model knows 60"):
         train(job(root, "small", config={**CONFIG, "vocab_size": 60}), TWO_WORKERS)
 
@@ -166,7 +156,7 @@ def test_a_killed_driver_continues_to_the_same_weights_bit_by_bit(tmp_path: Path
 
 @pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_the_weights_are_the_same(
-    trained: TrainOutcome, ray_session: None, root: Folder
+    trained: TrainOutcome, ray_session: Session, root: Folder
 ) -> None:
     import threading
 
