@@ -9,8 +9,8 @@ from fsa_ray.sentiment.synthetic.frame import Piece, fill, slots
 from fsa_ray.sentiment.synthetic.lexicon import Aspect, Domain, General
 
 KINDS = ("adjective", "verb", "negation", "reversal", "implied", "pair")
-WEIGHTS = (32, 12, 13, 12, 24, 7)
-NEUTRAL_KINDS, NEUTRAL_WEIGHTS = ("adjective", "verb", "reversal", "pair"), (60, 18, 12, 10)
+WEIGHTS = (35, 12, 13, 12, 24, 4)
+NEUTRAL_KINDS, NEUTRAL_WEIGHTS = ("adjective", "verb", "reversal", "pair"), (64, 19, 12, 5)
 OPPOSITE: dict[Polarity, Polarity] = {"positive": "negative", "negative": "positive"}
 
 
@@ -54,7 +54,8 @@ class Writer:
     def fact(self) -> list[Piece]:
         """A sentence without an opinion; it may name targets."""
         pool = self.domain.facts if self.rng.random() < 0.5 else self.general.facts
-        frame = self.rng.choice(pool)
+        plain = tuple(frame for frame in pool if "t" not in slots(frame))
+        frame = self.rng.choice(pool if self.rng.random() < 0.3 else plain)
         values = self._slots(frame)
         for slot in ("t", "t2"):
             if slot in slots(frame):

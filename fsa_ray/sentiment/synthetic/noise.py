@@ -48,9 +48,9 @@ def disturb(pieces: list[Piece], rng: Random) -> None:
     if rng.random() < 0.15:
         for piece in pieces:
             piece.text = piece.text.lower()
-    if rng.random() < 0.12:
+    if rng.random() < 0.08:
         for piece in rng.sample(pieces, min(2, len(pieces))):
             piece.text = misspell(piece.text, rng)
-    if rng.random() < 0.015:
+    if rng.random() < 0.01:
         shouted = rng.choice(pieces)
         shouted.text = shouted.text.upper()

@@ -17,7 +17,7 @@ CLAUSES: dict[Polarity, tuple[int, int, int]] = {
     "negative": (11, 82, 7),
     "neutral": (28, 28, 44),
 }
-SENTENCES, SENTENCE_WEIGHTS = (1, 2, 3, 4, 5, 6), (38, 29, 16, 9, 5, 3)
+SENTENCES, SENTENCE_WEIGHTS = (1, 2, 3, 4, 5, 6), (44, 30, 13, 7, 4, 2)
 FACTUAL: dict[Polarity, float] = {"positive": 0.18, "negative": 0.18, "neutral": 0.42}
 MOST_OPINIONS = 5
 
