@@ -20,7 +20,7 @@ _MODEL = {
 DEMO: dict[str, Any] = {
     "name": "demo",
     "recipe": "demo",
-    "corpus": {"invented": 6000},
+    "corpus": {"invented": 4000},
     "teacher": {
         "embedded": {
             "config": _MODEL,
@@ -38,7 +38,7 @@ DEMO: dict[str, Any] = {
     "score": {"model": "gold", "max_length": 256},
     "select": {"rate": 0.8},
     "student": {"config": _MODEL, "vocabulary": 3000, "sequence_length": 256},
-    "train": {"max_steps": 1200, "global_batch": 6, "learning_rate": 8e-3, "precision": "bf16"},
+    "train": {"max_steps": 1000, "global_batch": 6, "learning_rate": 8e-3, "precision": "bf16"},
     "gold": {"labels": 150},
     "evaluate": {"invented": 500, "max_tokens": 96},
 }
