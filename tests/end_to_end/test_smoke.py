@@ -38,7 +38,7 @@ def test_a_second_run_reuses_everything_quickly_and_without_torch(smoke: Path, c
     done = cli("run", str(SPEC), "--placement", "placement.yaml", PYTHONPATH=str(probe))
     assert done.returncode == 0, done.stderr[-2000:]
     assert time.monotonic() - began < 15
-    assert "runs:" not in done.stderr and "distilled student" in done.stdout
+    assert "runs:" not in done.stderr and "majority answer" in done.stdout
 
 
 def test_the_student_is_a_plain_hugging_face_directory(smoke: Path, cli: Cli) -> None:
@@ -52,7 +52,7 @@ def test_the_student_is_a_plain_hugging_face_directory(smoke: Path, cli: Cli) ->
     prompt = tokenizer.apply_chat_template(
         [{"role": "user", "content": "hello"}], add_generation_prompt=True, return_tensors="pt", return_dict=True
     )
-    assert model.generate(**prompt, max_new_tokens=3).shape[1] == prompt["input_ids"].shape[1] + 3
+    assert model.generate(**prompt, max_new_tokens=3).shape[1] > prompt["input_ids"].shape[1]
 
 
 def test_predict_gives_every_input_row_back(smoke: Path, cli: Cli, house: Path) -> None:
@@ -75,7 +75,7 @@ def test_predict_gives_every_input_row_back(smoke: Path, cli: Cli, house: Path) 
     assert all(row["polarity"] in {"positive", "negative", "neutral"} and 0 < row["confidence"] <= 1 for row in good)
     bad = [row for row in out if row not in good]
     assert all(row["error"] for row in bad)
-    assert {row["id"] for row in bad} >= {"d", "e"}
+    assert {row["id"] for row in bad} == {"in.jsonl:4", "in.jsonl:6", "e"}
     for row in good:
         assert all(opinion["evidence"] in " ".join(row["text"].split()) for opinion in row["opinions"])
 
