@@ -1,16 +1,29 @@
 """The YAML that a user writes. Field descriptions are the comments of `fsa-ray init` and the texts of the errors."""
 
 import difflib
+import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fsa_ray.core.budget import Budget
 from fsa_ray.core.explain import explain
 from fsa_ray.training.settings import TrainSettings
+
+
+def _expanded(path: str) -> str:
+    """`${NAME}` and `~` in a path stand for the environment variable and the home directory."""
+    expanded = os.path.expandvars(os.path.expanduser(path))  # noqa: PTH111 - a URL is no Path
+    if "${" in expanded:
+        raise ValueError(f"{path!r} names an environment variable that is not set")
+    return expanded
+
+
+Location = Annotated[str, AfterValidator(_expanded)]
+"""Where outside data lies: a path or URL."""
 
 
 class Section(BaseModel):
@@ -22,7 +35,9 @@ class Section(BaseModel):
 class Corpus(Section):
     """The reviews to learn from: `path`, or `invented` where there are none at hand."""
 
-    path: str | None = Field(None, description="file or folder: jsonl, csv, parquet, txt, or a `datasets` directory")
+    path: Location | None = Field(
+        None, description="file or folder: jsonl, csv, parquet, txt, or a `datasets` directory"
+    )
     text_column: str = Field("text", description="column that holds the review")
     id_column: str | None = Field(None, description="column of your own ids; default: `id` if there is one")
     domain_column: str | None = Field(None, description="column that says what is reviewed; default: `domain`")
@@ -70,7 +85,7 @@ class EmbeddedTeacher(Section):
     train: TrainSettings = Field(description="how it is trained")
     invented: int = Field(6000, ge=0, description="invented labelled reviews to train on")
     rewritings: int = Field(1500, ge=0, description="how many of them are also rewritten")
-    benchmark: str | None = Field(None, description="also train on the train splits of this SentiBench folder")
+    benchmark: Location | None = Field(None, description="also train on the train splits of this SentiBench folder")
     tasks: tuple[str, ...] = Field((), description="the tasks whose train splits are used")
 
 
@@ -142,14 +157,16 @@ class Gold(Section):
     """A control: the same student on gold labels alone."""
 
     labels: int = Field(150, ge=1, description="labelled reviews that it may see")
-    benchmark: str | None = Field(None, description="take them from this SentiBench folder; else they are invented")
+    benchmark: Location | None = Field(
+        None, description="take them from this SentiBench folder; else they are invented"
+    )
     tasks: tuple[str, ...] = Field((), description="the tasks whose train splits are used")
 
 
 class Evaluation(Section):
     """What is measured: SentiBench tasks from a folder in the official layout, or invented labelled reviews."""
 
-    data: str | None = Field(None, description="SentiBench folder")
+    data: Location | None = Field(None, description="SentiBench folder")
     tasks: tuple[str, ...] = Field((), description="tasks there")
     invented: int | None = Field(None, ge=1, description="invented test reviews")
     limit: int | None = Field(None, ge=1, description="at most so many items of a task")

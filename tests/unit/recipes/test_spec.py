@@ -95,3 +95,12 @@ def test_placement_and_budget_do_not_change_what_is_computed() -> None:
     assert {label: stage.fingerprint for label, stage in stages.items()} == {
         label: stage.fingerprint for label, stage in build(demo(), "spec.yaml").pipeline.stages.items()
     }
+
+
+def test_paths_may_name_environment_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = demo()
+    document["evaluate"] = {"data": "${NOBODY_SETS_THIS}/bench", "tasks": ["sst2"]}
+    with pytest.raises(ValueError, match="environment variable that is not set"):
+        validate(document, Spec, "spec.yaml")
+    monkeypatch.setenv("NOBODY_SETS_THIS", "/data")
+    assert validate(document, Spec, "spec.yaml").evaluate.data == "/data/bench"
