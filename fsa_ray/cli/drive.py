@@ -8,7 +8,8 @@ from typing import Any
 from fsa_ray.cli.console import Narrator, stderr
 from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.placement import Placement
-from fsa_ray.core.plan import Step, plan
+from fsa_ray.core.plan import plan
+from fsa_ray.core.prices import Prices
 from fsa_ray.core.runner import Runner, refuse_second_payment
 from fsa_ray.recipes.table import Plan, build, load_pipeline
 from fsa_ray.storage.folder import Folder
@@ -38,10 +39,18 @@ def drive(
     placement = _with_budget(placement, planned)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        steps = Runner(root, placement, Narrator(), release).run(planned.pipeline, until=until, allow=allow)
+        Runner(root, placement, Narrator(), release).run(planned.pipeline, until=until, allow=allow)
     finally:
         close()
-    _conclude(root, planned, steps, placement, pilot=limit is not None)
+    from fsa_ray.cli.outcome import print_pilot, print_scores
+    from fsa_ray.stages.report import write_report
+
+    if limit is not None:
+        print_pilot(root, planned, placement)
+    elif until is None:
+        print_scores(root, planned.pipeline)
+        stderr.print(f"report: [bold]{write_report(root, planned.pipeline, placement.section('prices', Prices))}[/]")
+    stderr.print(f"done; fsa-ray show {planned.spec.name} tells more", highlight=False)
 
 
 def _asking_again(planned: Plan, label: str, last: RunIndex | None) -> Plan:
@@ -58,19 +67,6 @@ def _asking_again(planned: Plan, label: str, last: RunIndex | None) -> Plan:
 def _with_budget(placement: Placement, planned: Plan) -> Placement:
     budget = planned.spec.budget.model_dump(exclude_none=True)
     return placement.model_copy(update={"sections": {**placement.sections, "budget": budget}})
-
-
-def _conclude(root: Folder, planned: Plan, steps: list[Step], placement: Placement, *, pilot: bool) -> None:
-    from fsa_ray.cli.outcome import print_pilot, print_scores
-    from fsa_ray.stages.report import write_report
-
-    if pilot:
-        print_pilot(root, planned, placement)
-        return
-    if all(step.record is not None for step in steps) and {"student", "select"} <= {step.label for step in steps}:
-        print_scores(root, planned.pipeline)
-        stderr.print(f"report: [bold]{write_report(root, planned.pipeline)}[/]")
-    stderr.print(f"done; fsa-ray show {planned.spec.name} tells more", highlight=False)
 
 
 def release(engines: frozenset[str]) -> None:
