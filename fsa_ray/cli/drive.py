@@ -45,7 +45,7 @@ def drive(
     from fsa_ray.cli.outcome import print_pilot, print_scores
     from fsa_ray.stages.report import write_report
 
-    if limit is not None:
+    if limit is not None and until == "parse":
         print_pilot(root, planned, placement)
     elif until is None:
         print_scores(root, planned.pipeline)

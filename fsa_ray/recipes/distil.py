@@ -153,7 +153,7 @@ def _benchmark(spec: Spec, stages: dict[str, Stage[Any]]) -> Stage[Rows] | None:
 def _teach(spec: Spec, reviews: Stage[Rows], teacher: Stage[Model] | None) -> Teach:
     given = spec.teacher
     endpoint = given.endpoint
-    return Teach(
+    teach = Teach(
         reviews=reviews,
         teacher=teacher,
         endpoint=None if endpoint is None else Endpoint(**endpoint.model_dump()),
@@ -165,6 +165,9 @@ def _teach(spec: Spec, reviews: Stage[Rows], teacher: Stage[Model] | None) -> Te
         retries=given.retries,
         seed=spec.seed,
     )
+    for again in range(given.ask_again):
+        teach = teach.model_copy(update={"adopt": teach, "seed": spec.seed + again + 1})
+    return teach
 
 
 def _student_start(spec: Spec, stages: dict[str, Stage[Any]], examples: Stage[Rows]) -> dict[str, Any]:

@@ -73,3 +73,12 @@ def test_fingerprints_are_the_golden_ones(stages: dict[str, Stage]) -> None:
     if os.environ.get("FSA_RAY_WRITE_GOLDEN"):
         GOLDEN.write_text(json.dumps(found, indent=2) + "\n")
     assert found == json.loads(GOLDEN.read_text())
+
+
+def test_asking_again_adopts_what_was_good() -> None:
+    document = yaml.safe_load(yaml.safe_dump(RECIPES["demo"].starter))
+    document["teacher"]["ask_again"] = 1
+    again = build(document, "demo").pipeline.stages
+    first = build({**document, "teacher": {**document["teacher"], "ask_again": 0}}, "demo").pipeline.stages["teach"]
+    assert again["teach"].inputs()["adopt"].fingerprint == first.fingerprint
+    assert again["teach"].fingerprint != first.fingerprint
