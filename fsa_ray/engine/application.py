@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import time
 from typing import Any
 
@@ -16,9 +17,11 @@ from fsa_ray.engine.placement import EnginePlacement
 from fsa_ray.engine.serving import EngineServer
 
 DEPLOYMENT = "engine"
-_START_TRIES = 2
+_START_TRIES = 1
 _POLL_SECONDS = 0.2
 _RELEASE_SECONDS = 60.0
+_CAUSE = re.compile(r"[\w.]+(Error|Exception)\b.*")
+_LONGEST = 2000
 
 
 class EngineFailed(Exception):
@@ -54,7 +57,7 @@ def deploy(name: str, settings: ModelSettings, placement: EnginePlacement) -> No
         health_check_period_s=2.0,
         health_check_timeout_s=120.0,  # a busy machine answers late; a dead process is noticed at once
         graceful_shutdown_wait_loop_s=0.1,
-        graceful_shutdown_timeout_s=10.0,
+        graceful_shutdown_timeout_s=5.0,
         ray_actor_options={
             "num_cpus": resources["CPU"],
             "num_gpus": resources.get("GPU", 0),
@@ -74,7 +77,7 @@ def _wait_until_running(name: str, placement: EnginePlacement) -> None:
             return
         if status in (ApplicationStatus.DEPLOY_FAILED, ApplicationStatus.UNHEALTHY):
             stop(name)
-            raise EngineFailed(f"the engine did not start: {message}")
+            raise EngineFailed(f"the engine did not start: {cause_of(message)}")
         if time.monotonic() > deadline:
             stop(name)
             raise EngineFailed(
@@ -92,6 +95,15 @@ def app_status(name: str) -> tuple[ApplicationStatus, str]:
         return ApplicationStatus.NOT_STARTED, ""
     causes = [app.message, *(deployment.message for deployment in app.deployments.values())]
     return app.status, "\n".join(dict.fromkeys(cause for cause in causes if cause))
+
+
+def cause_of(told: str) -> str:
+    """The innermost cause in a remote traceback, or all that was told."""
+    lines = told.strip().splitlines()
+    starts = [
+        number for number, line in enumerate(lines) if _CAUSE.match(line) and not line.startswith("ray.exceptions.")
+    ]
+    return "\n".join(lines[starts[-1] :] if starts else lines)[:_LONGEST]
 
 
 def stop(name: str) -> None:

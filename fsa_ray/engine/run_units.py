@@ -1,7 +1,6 @@
 """Running the pending units of a piece of work through Ray Data."""
 
 import logging
-import re
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ import ray
 from ray.data import ActorPoolStrategy, DataContext, Dataset
 from ray.data.llm import ServeDeploymentProcessorConfig, build_processor
 
-from fsa_ray.engine.application import DEPLOYMENT, EngineFailed, app_status
+from fsa_ray.engine.application import DEPLOYMENT, EngineFailed, app_status, cause_of
 from fsa_ray.engine.question import Question, Reply, decode_replies, encode_questions
 from fsa_ray.engine.session import Engine
 from fsa_ray.engine.units import Counts, Unit, UnitFolder
@@ -23,7 +22,6 @@ from fsa_ray.engine.units import Counts, Unit, UnitFolder
 ROUNDS_WITHOUT_PROGRESS = 3
 _COMMIT_SECONDS = 15.0
 _POLL_SECONDS = 0.02
-_CAUSE = re.compile(r"[\w.]+(Error|Exception): ")
 
 
 class Asking(Protocol):
@@ -321,7 +319,7 @@ def _errors() -> Iterator[list[str]]:
     class Collect(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if record.exc_info and record.exc_info[1] is not None:
-                seen.append(_last_words(record.exc_info[1]))
+                seen.append(cause_of(str(record.exc_info[1])).splitlines()[0])
 
     logger = logging.getLogger("ray.data")
     handler, kept = Collect(logging.ERROR), (logger.handlers, logger.propagate)
@@ -330,10 +328,3 @@ def _errors() -> Iterator[list[str]]:
         yield seen
     finally:
         logger.handlers, logger.propagate = kept
-
-
-def _last_words(error: BaseException) -> str:
-    """The innermost cause that a remote traceback tells of."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    causes = [line for line in lines if _CAUSE.match(line) and not line.startswith("ray.exceptions.")]
-    return (causes or lines)[-1]

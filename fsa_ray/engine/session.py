@@ -14,6 +14,12 @@ from fsa_ray.engine.placement import EnginePlacement, RayPlacement
 
 __all__ = ["Engine", "ModelSettings", "Session"]
 
+_LOCAL_RAY = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_prestart_worker_first_driver": "0",  # idle workers, at a second of CPU each
+    "RAY_worker_niceness": "0",  # by default any other program of the machine goes before the engine
+}
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -43,8 +49,8 @@ class Session:
         """Start or join Ray, quietly; nothing happens if this process has it already."""
         if ray.is_initialized():
             return
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        os.environ.setdefault("RAY_prestart_worker_first_driver", "0")  # a local Ray's idle workers cost its start
+        for name, value in _LOCAL_RAY.items():
+            os.environ.setdefault(name, value)
         placement = self.ray_placement
         own: dict[str, Any] = {
             "num_cpus": placement.logical_cpus,
