@@ -6,6 +6,7 @@ import os
 import re
 import time
 from typing import Any
+from uuid import uuid4
 
 import psutil
 import ray
@@ -17,6 +18,7 @@ from fsa_ray.engine.placement import EnginePlacement
 from fsa_ray.engine.serving import EngineServer
 
 DEPLOYMENT = "engine"
+_RUN = uuid4().hex[:8]  # drivers on one cluster have engines of their own
 _START_TRIES = 1
 _POLL_SECONDS = 0.2
 _RELEASE_SECONDS = 60.0
@@ -43,7 +45,7 @@ class ModelSettings(BaseModel):
 
 def app_name(settings: ModelSettings, placement: EnginePlacement) -> str:
     text = json.dumps([settings.model_dump(), placement.model_dump()], sort_keys=True)
-    return f"fsa-ray-{os.getpid()}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    return f"fsa-ray-{_RUN}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def deploy(name: str, settings: ModelSettings, placement: EnginePlacement) -> None:
@@ -64,7 +66,8 @@ def deploy(name: str, settings: ModelSettings, placement: EnginePlacement) -> No
             "runtime_env": {"env_vars": _environment(placement)},
         },
     )(EngineServer)
-    target = serve.RunTarget(target=deployment.bind(_arguments(settings, placement)), name=name, route_prefix=None)
+    bound = deployment.bind(_arguments(settings, placement), name, ray.get_runtime_context().get_job_id())
+    target = serve.RunTarget(target=bound, name=name, route_prefix=None)
     serve.run_many([target], wait_for_ingress_deployment_creation=False, wait_for_applications_running=False)
     _wait_until_running(name, placement)
 

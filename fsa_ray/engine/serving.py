@@ -7,7 +7,6 @@ that scheduling overlaps with the device.
 
 import asyncio
 import logging
-import os
 import queue
 import threading
 import uuid
@@ -16,6 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
+from fsa_ray.engine.owner import end_with
 from fsa_ray.engine.question import Question, Reply, decode_questions, encode_replies
 
 logger = logging.getLogger(__name__)
@@ -36,13 +36,14 @@ class _Unit:
 
 
 class EngineServer:
-    """`arguments`: keyword arguments of vLLM's EngineArgs."""
+    """`arguments`: keyword arguments of vLLM's EngineArgs. `app`: this application; `job`: whom it ends with."""
 
-    def __init__(self, arguments: dict[str, Any]) -> None:
+    def __init__(self, arguments: dict[str, Any], app: str, job: str) -> None:
         from vllm import EngineArgs
         from vllm.exceptions import VLLMClientError
         from vllm.v1.engine.llm_engine import LLMEngine
 
+        end_with(job, app)
         self._engine = LLMEngine.from_engine_args(EngineArgs(**arguments))
         self._refusals = (VLLMClientError, ValueError, TypeError)
         self._id = uuid.uuid4().hex
@@ -64,9 +65,6 @@ class EngineServer:
     async def skip(self, request: dict[str, Any]) -> AsyncIterator[dict[str, str]]:
         """For a unit that is not to be asked."""
         yield {"replies": "", "engine": self._id}
-
-    async def pid(self) -> int:
-        return os.getpid()
 
     def check_health(self) -> None:
         """Serve replaces the replica when this raises."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from fsa_ray.engine.placement import EnginePlacement
+from fsa_ray.engine.placement import EnginePlacement, RayPlacement
 from fsa_ray.engine.question import Question
 from fsa_ray.engine.run_units import ask
 from fsa_ray.engine.session import ModelSettings, Session
@@ -28,10 +28,10 @@ class Noted(Echo):
         return super().questions(rows)
 
 
-def main(folder: str, model: str) -> None:
+def main(folder: str, model: str, address: str = "local") -> None:
     root = Folder(folder)
     units = UnitFolder.open(root, root / "work", source(root, ROWS), PLACEMENT.unit_rows)
-    with Session() as session:
+    with Session(RayPlacement(address=address)) as session:
         engine = session.engine(ModelSettings(model=model, dtype="float32", max_model_len=128), PLACEMENT)
         assert ask(units, Noted(output_tokens=64, notes=str(Path(folder) / "asked")), engine).finished
 

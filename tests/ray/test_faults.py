@@ -5,9 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import ray
+from ray import serve
 
 from fsa_ray.engine.application import EngineFailed, replica_pids
 from fsa_ray.engine.placement import EnginePlacement, RayPlacement
@@ -69,10 +72,7 @@ def test_a_killed_driver_goes_on(tmp_path: Path, tiny_model: str) -> None:
     root = Folder(str(tmp_path))
     units = UnitFolder.open(root, root / "work", source(root, crash_driver.ROWS), crash_driver.PLACEMENT.unit_rows)
     with subprocess.Popen(command) as driver:
-        deadline = time.monotonic() + 300
-        while len(units.finished()) < 8 and driver.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: len(units.finished()) >= 8 or driver.poll() is not None, 300)
         driver.kill()
     kept = {name: units.folder.get(name) for name in units.finished()}
     assert 0 < len(kept) < units.layout.count
@@ -81,3 +81,24 @@ def test_a_killed_driver_goes_on(tmp_path: Path, tiny_model: str) -> None:
     assert all(units.folder.get(name) == data for name, data in kept.items())
     asked = len((tmp_path / "asked").read_text().split())
     assert asked <= crash_driver.ROWS + crash_driver.PLACEMENT.rows_at_risk
+
+
+@pytest.mark.slow
+def test_a_killed_driver_leaves_no_engine_on_its_cluster(tmp_path: Path, tiny_model: str, ray_session: Session) -> None:
+    address = ray.get_runtime_context().gcs_address
+    command = [sys.executable, "-m", crash_driver.__name__, str(tmp_path), tiny_model, address]
+    before = set(serve.status().applications)
+    root = Folder(str(tmp_path))
+    units = UnitFolder.open(root, root / "work", source(root, crash_driver.ROWS), crash_driver.PLACEMENT.unit_rows)
+    with subprocess.Popen(command) as driver:
+        wait_until(lambda: bool(units.finished()) or driver.poll() is not None, 300)
+        assert set(serve.status().applications) > before
+        driver.kill()
+    wait_until(lambda: set(serve.status().applications) <= before, 120)
+
+
+def wait_until(done: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
