@@ -39,19 +39,18 @@ class EngineServer:
     """`arguments`: keyword arguments of vLLM's EngineArgs. `app`: this application; `job`: whom it ends with."""
 
     def __init__(self, arguments: dict[str, Any], app: str, job: str) -> None:
-        from vllm import EngineArgs
         from vllm.exceptions import VLLMClientError
-        from vllm.v1.engine.llm_engine import LLMEngine
 
         end_with(job, app)
-        self._engine = LLMEngine.from_engine_args(EngineArgs(**arguments))
         self._refusals = (VLLMClientError, ValueError, TypeError)
         self._id = uuid.uuid4().hex
         self._units: queue.SimpleQueue[_Unit] = queue.SimpleQueue()
         self._waiting: dict[str, tuple[_Unit, int]] = {}
         self._failure: BaseException | None = None
         self._next_request = 0
-        threading.Thread(target=self._work, daemon=True, name="engine").start()
+        started: Future[None] = Future()
+        threading.Thread(target=self._work, args=(arguments, started), daemon=True, name="engine").start()
+        started.result()
 
     async def generate(self, request: dict[str, Any]) -> AsyncIterator[dict[str, str]]:
         """`request["questions"]` as encoded; yields once. A refused question is a reply with an error."""
@@ -75,8 +74,21 @@ class EngineServer:
         if hasattr(self, "_engine"):
             self._engine.engine_core.shutdown()
 
-    def _work(self) -> None:
-        """The only thread that touches the engine."""
+    def _work(self, arguments: dict[str, Any], started: "Future[None]") -> None:
+        """The only thread that touches the engine. It makes it as well: vLLM binds the thread that makes a CPU engine,
+        and the OpenMP threads below it, to cores; any other thread's would share one."""
+        from vllm import EngineArgs
+        from vllm.config import StructuredOutputsConfig
+        from vllm.v1.engine.llm_engine import LLMEngine
+
+        # White space is free in JSON, and a weak model fills its budget with it; only a whole engine can be told.
+        compact = StructuredOutputsConfig(backend="guidance", disable_any_whitespace=True)
+        try:
+            self._engine = LLMEngine.from_engine_args(EngineArgs(**arguments, structured_outputs_config=compact))
+        except BaseException as error:
+            started.set_exception(error)
+            return
+        started.set_result(None)
         try:
             while True:
                 self._accept()

@@ -18,6 +18,9 @@ _LOCAL_RAY = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_prestart_worker_first_driver": "0",  # idle workers, at a second of CPU each
     "RAY_worker_niceness": "0",  # by default any other program of the machine goes before the engine
+    "RAY_enable_metrics_collection": "0",  # nobody scrapes them here, and two cores feel it
+    "RAY_task_events_report_interval_ms": "0",
+    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
 }
 
 
@@ -133,3 +136,4 @@ def _hush() -> None:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    context.memory_usage_poll_interval_s = None  # for statistics that nobody reads

@@ -39,5 +39,5 @@ class Asker:
         if kind == "analysis" and self.style == "compact" and self.labels is not None:
             params["logprob_token_ids"] = self.labels
         if wording.schema is not None:
-            params["structured_outputs"] = {"json": wording.schema, "disable_any_whitespace": True}
+            params["structured_outputs"] = {"json": wording.schema}
         return Question(ids, params)
