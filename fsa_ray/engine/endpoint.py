@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from fsa_ray.engine.question import Reply
 from fsa_ray.engine.units import Counts, UnitFolder
@@ -59,17 +59,20 @@ def ask_endpoint(
     """Ask about every pending unit. Raises ValueError if the key's environment variable is not set."""
     from fsa_ray.engine.run_units import map_units
 
-    if endpoint.key_variable not in os.environ:
+    key = os.environ.get(endpoint.key_variable)
+    if key is None:
         raise ValueError(
             f"the endpoint's key is expected in the environment variable {endpoint.key_variable}, which is not set"
         )
-    mapping = _Mapping(chatting, endpoint, placement)
+    mapping = _Mapping(chatting, endpoint, placement, SecretStr(key))
     return map_units(units, mapping, workers=placement.units_in_flight, listener=listener, should_stop=should_stop)
 
 
 class _Mapping:
-    def __init__(self, chatting: Chatting, endpoint: Endpoint, placement: EndpointPlacement) -> None:
-        self._chatting, self._endpoint, self._placement = chatting, endpoint, placement
+    """Carries the key to the workers, which have environments of their own; it shows in no representation."""
+
+    def __init__(self, chatting: Chatting, endpoint: Endpoint, placement: EndpointPlacement, key: SecretStr) -> None:
+        self._chatting, self._endpoint, self._placement, self._key = chatting, endpoint, placement, key
 
     def __call__(self, rows: pa.Table) -> tuple[pa.Table, Counts]:
         replies = asyncio.run(self._all(self._chatting.requests(rows)))
@@ -88,7 +91,7 @@ class _Mapping:
         gate = asyncio.Semaphore(self._placement.requests_in_flight)
         async with AsyncOpenAI(
             base_url=self._endpoint.url,
-            api_key=os.environ[self._endpoint.key_variable],
+            api_key=self._key.get_secret_value(),
             timeout=self._placement.timeout_s,
             max_retries=self._placement.tries - 1,
         ) as client:

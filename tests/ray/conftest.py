@@ -7,6 +7,7 @@ import pytest
 
 from fsa_ray.engine.placement import EnginePlacement, RayPlacement
 from fsa_ray.engine.session import Engine, ModelSettings, Session
+from fsa_ray.stages.tokenizer import CHAT_TEMPLATE
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +45,7 @@ def save_tiny_model(folder: Path) -> None:
     trainer = trainers.BpeTrainer(vocab_size=320, special_tokens=special, initial_alphabet=alphabet)
     backend.train_from_iterator(texts * 4, trainer)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=special[2], pad_token=special[0])
+    tokenizer.chat_template = CHAT_TEMPLATE
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
     config = Qwen3Config(
@@ -54,7 +56,7 @@ def save_tiny_model(folder: Path) -> None:
         num_attention_heads=2,
         num_key_value_heads=1,
         head_dim=32,
-        max_position_embeddings=256,
+        max_position_embeddings=4096,
         tie_word_embeddings=True,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
