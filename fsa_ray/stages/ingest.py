@@ -65,7 +65,7 @@ class Ingest(Stage[Rows]):
         unread = [row for batch in batches for row in batch.rejects.to_pylist()]
         refusals = []
         for row in unread:
-            name = derived_id("unread", row["source_id"])
+            name = derived_id("unread", row.pop("place"))
             refusals.append({**row, "id": name, "parent": name})
         return pa.concat_tables(batch.rows for batch in batches), rejects(refusals)
 

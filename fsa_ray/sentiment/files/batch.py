@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 ROWS = pa.schema([("source_id", pa.string()), ("domain", pa.string()), ("text", pa.string()), ("line", pa.int64())])
 REJECTS = pa.schema(
     [
-        ("source_id", pa.string()),  # file:line
+        ("source_id", pa.string()),  # the user's id where it could be read, else file:line
+        ("place", pa.string()),  # file:line
         ("reason", pa.string()),  # broken, encoding, missing, type
         ("detail", pa.string()),
         ("text", pa.string()),  # what could be read of the line, shortened
@@ -36,6 +37,7 @@ class Reject:
     reason: str
     problem: str
     text: str
+    id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,17 +81,19 @@ def batch(file: str, lines: pa.Array, columns: dict[str, pa.Array | None], rejec
     refused = list(rejects)
     if pc.any(empty).as_py():
         rows = rows.filter(pc.invert(empty))
-        refused += [Reject(line, "missing", "no text", "") for line in lines.filter(empty).to_pylist()]
+        pairs = zip(lines.filter(empty).to_pylist(), names.filter(empty).to_pylist(), strict=True)
+        refused += [Reject(line, "missing", "no text", "", name) for line, name in pairs]
     refused.sort(key=lambda reject: reject.line)
     return Batch(file, rows, _reject_table(file, refused))
 
 
 def _reject_table(file: str, rejects: Sequence[Reject]) -> pa.Table:
-    names = [f"{file}:{reject.line}" for reject in rejects]
+    places = [f"{file}:{reject.line}" for reject in rejects]
     data = [
-        names,
+        [reject.id or place for reject, place in zip(rejects, places, strict=True)],
+        places,
         [reject.reason for reject in rejects],
-        [f"{name}: {reject.problem}" for name, reject in zip(names, rejects, strict=True)],
+        [f"{place}: {reject.problem}" for place, reject in zip(places, rejects, strict=True)],
         [_storable(reject.text[:SHOWN]) for reject in rejects],
         [reject.line for reject in rejects],
     ]
