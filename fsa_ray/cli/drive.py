@@ -31,7 +31,7 @@ def drive(
     root = Folder(root_url)
     if retry_failed is not None:
         planned = _asking_again(planned, retry_failed, RunIndex.read(root, planned.spec.name))
-        allow = allow | {retry_failed}
+        allow = allow | {label for label, stage in planned.pipeline.stages.items() if stage.name == retry_failed}
     until = "parse" if limit is not None and until is None else until
     steps = plan(root, planned.pipeline, until)
     refuse_second_payment(steps, allow)

@@ -1,12 +1,16 @@
 """What a run shows at its end: the scorecard, or a pilot's answers and what the whole would take."""
 
+from typing import cast
+
+import pyarrow as pa
+
 from fsa_ray.cli.console import stderr, stdout
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.prices import Prices
 from fsa_ray.core.record import read_record
-from fsa_ray.core.runner import load
+from fsa_ray.core.runner import load, spent
 from fsa_ray.core.tables import read_table
 from fsa_ray.recipes.table import Plan
 from fsa_ray.reporting.terminal import scorecard_table
@@ -14,6 +18,7 @@ from fsa_ray.stages.report import scorecard
 from fsa_ray.storage.folder import Folder
 
 SHOWN = 5
+_SHOWN = ["kind", "text", "error"]
 
 
 def print_scores(root: Folder, pipeline: Pipeline) -> None:
@@ -25,27 +30,25 @@ def print_scores(root: Folder, pipeline: Pipeline) -> None:
 def print_pilot(root: Folder, planned: Plan, placement: Placement) -> None:
     """Some answers, the share that can be used, and tokens and price of the whole corpus."""
     stages = planned.pipeline.stages
-    teach, parse = stages["teach"], stages["parse"]
-    responses, examples = load(root, teach), load(root, parse)
-    assert isinstance(responses, Rows) and isinstance(examples, Rows)
-    for row in read_table(root, responses.kept).slice(0, SHOWN).to_pylist():
+    teachers = stages["parse"].inputs_of("responses")
+    examples = cast(Rows, load(root, stages["parse"]))
+    answers = pa.concat_tables([read_table(root, load(root, stage).kept, _SHOWN) for stage in teachers])
+    for row in answers.slice(0, SHOWN).to_pylist():
         stdout.print(f"[bold cyan]{row['kind']}[/] [dim]{row['error'] or ''}[/]", highlight=False)
         stdout.print(row["text"] or "(nothing)", markup=False, highlight=False)
-    usable = examples.kept.rows / max(1, responses.kept.rows)
+    usable = examples.kept.rows / max(1, len(answers))
     reasons = ", ".join(f"{count} {reason}" for reason, count in examples.reasons.items())
-    stdout.print(f"\n{usable:.1%} of {responses.kept.rows} answers can be used" + (f" ({reasons})" if reasons else ""))
-    record = read_record(root, teach)
-    assert record is not None
-    _print_whole(root, planned, record.measures, placement.section("prices", Prices))
+    stdout.print(f"\n{usable:.1%} of {len(answers)} answers can be used" + (f" ({reasons})" if reasons else ""))
+    _print_whole(root, planned, spent(root, teachers), placement.section("prices", Prices))
 
 
-def _print_whole(root: Folder, planned: Plan, measures: dict[str, float], prices: Prices) -> None:
+def _print_whole(root: Folder, planned: Plan, tokens: tuple[int, int], prices: Prices) -> None:
     ingest = read_record(root, planned.pipeline.stages["ingest"])
     reviews = load(root, planned.pipeline.stages["teach"].inputs()["reviews"])
     assert ingest is not None and isinstance(reviews, Rows)
     over_limit = ingest.artifact["reasons"].get("over_limit", 0)
     factor = (over_limit + reviews.kept.rows) / max(1, reviews.kept.rows)
-    prompt, output = measures["prompt_tokens"] * factor, measures["output_tokens"] * factor
+    prompt, output = tokens[0] * factor, tokens[1] * factor
     cost = prices.of(prompt, output)
     money = "; set `prices` in the placement to see the cost" if cost is None else f": {cost:,.2f} {prices.currency}"
     stdout.print(f"all {over_limit + reviews.kept.rows:,} reviews: about {prompt:,.0f} prompt and "

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -37,13 +37,20 @@ class Context:
     """The StageContext of one attempt."""
 
     def __init__(
-        self, root: Folder, stage: Stage[Any], attempt: int, placement: Placement, tell: Callable[[str], None]
+        self,
+        root: Folder,
+        stage: Stage[Any],
+        attempt: int,
+        placement: Placement,
+        spent: tuple[int, int],
+        tell: Callable[[str], None],
     ) -> None:
         self.root = root
         self.out = root / stage.folder / "attempts" / f"{attempt:06d}"
         self.progress = root / stage.folder / "progress"
         self.scratch = Path(tempfile.mkdtemp(prefix="fsa-ray-"))
         self.placement = placement
+        self.spent = spent
         self.measures: dict[str, float] = {}
         self.tell = tell
 
@@ -83,25 +90,25 @@ class Runner:
         refuse_second_payment(steps, allow)
         for position, step in enumerate(steps):
             if step.record is None:
-                self._run_step(step)
+                self._run_step(step, spent(self.root, (each.stage for each in steps)))
                 needed = frozenset().union(*(s.stage.engines() for s in steps[position + 1 :] if s.record is None))
                 self.release(step.stage.engines() - needed)
             else:
                 self.listener.ends(step, step.record)
         return plan(self.root, pipeline, until)
 
-    def _run_step(self, step: Step) -> None:
+    def _run_step(self, step: Step, before: tuple[int, int]) -> None:
         self.listener.begins(step)
         with Claim.take(self.root / step.stage.folder) as claim:
             record = read_record(self.root, step.stage)  # somebody may have finished while we waited for our turn
             if record is None:
-                record = self._attempt(step, claim)
+                record = self._attempt(step, claim, before)
         self.listener.ends(step, record)
 
-    def _attempt(self, step: Step, claim: Claim) -> Record:
+    def _attempt(self, step: Step, claim: Claim, before: tuple[int, int]) -> Record:
         stage, started, clock = step.stage, datetime.now(UTC), time.monotonic()
         say = lambda message: self.listener.says(step, message)  # noqa: E731
-        ctx = Context(self.root, stage, claim.generation, self.placement, say)
+        ctx = Context(self.root, stage, claim.generation, self.placement, before, say)
         try:
             artifact = stage.run(ctx)
         except KeyboardInterrupt:
@@ -127,6 +134,16 @@ class Runner:
         committed = read_record(self.root, stage)
         assert committed is not None
         return committed
+
+
+def spent(root: Folder, stages: Iterable[Stage[Any]]) -> tuple[int, int]:
+    """Prompt and output tokens that the costly ones of the stages took, as far as they are done."""
+    records = [read_record(root, stage) for stage in stages if stage.costly]
+    taken = [record.measures for record in records if record is not None]
+    return (
+        int(sum(measures.get("prompt_tokens", 0) for measures in taken)),
+        int(sum(measures.get("output_tokens", 0) for measures in taken)),
+    )
 
 
 def is_mistake(error: Exception) -> bool:

@@ -29,6 +29,8 @@ class StageContext(Protocol):
     def scratch(self) -> Path: ...  # local disk, removed after the run
     @property
     def placement(self) -> Placement: ...
+    @property
+    def spent(self) -> tuple[int, int]: ...  # prompt and output tokens that the run's other costly stages took
     def load(self, dep: "Stage[B]") -> B: ...
     def measure(self, **values: float) -> None: ...  # rows, tokens, seconds: into the record
     def tell(self, message: str) -> None: ...  # one line for the person who waits
@@ -64,8 +66,7 @@ class Stage(BaseModel, Generic[A]):
         flow = self.owes()
         if flow is None or flow.source is None:
             return {}
-        sources = [stage for field, stage in self.inputs().items() if field.split(".")[0] == flow.source]
-        return {"rows": sum(rows(stage) for stage in sources) * flow.fanout}
+        return {"rows": sum(rows(stage) for stage in self.inputs_of(flow.source)) * flow.fanout}
 
     def rows_at_risk(self, placement: Placement) -> int | None:
         """How many rows a crash may make a costly stage ask again."""
@@ -86,6 +87,10 @@ class Stage(BaseModel, Generic[A]):
         for field in type(self).model_fields:
             _collect(field, getattr(self, field), found)
         return found
+
+    def inputs_of(self, name: str) -> "list[Stage[Any]]":
+        """The input stages in one field."""
+        return [stage for field, stage in self.inputs().items() if field.split(".")[0] == name]
 
     @classmethod
     def artifact_type(cls) -> type[Artifact]:

@@ -86,7 +86,7 @@ def _account(
         read = int(record.measures["rows_read"])
         yield Finding(label, "rows", kept.rows + rejected.rows == read, f"{read} read = {counts}")
         return
-    sources = [s for field, s in stage.inputs().items() if field.split(".")[0] == flow.source]
+    sources = stage.inputs_of(flow.source)
     owed = pa.concat_arrays([_column(root, _artifact(root, source).kept, "id") for source in sources])
     answered = pa.concat_arrays([_column(root, kept, flow.key), _column(root, rejected, "parent")])
     yield Finding(label, "rows", *_balance(owed, answered, flow.fanout, counts))

@@ -6,7 +6,7 @@ from fsa_ray.core.artifact import Rows
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.stage import Stage
 from fsa_ray.engine.endpoint import Endpoint
-from fsa_ray.recipes.spec import EmbeddedTeacher, Spec
+from fsa_ray.recipes.spec import EmbeddedTeacher, Prompt, Spec
 from fsa_ray.stages.annotate import Annotate
 from fsa_ray.stages.benchmark import Benchmark, InventedBenchmark
 from fsa_ray.stages.decontaminate import Decontaminate
@@ -38,8 +38,8 @@ def distil(spec: Spec) -> Pipeline:
     benchmark = _benchmark(spec, stages)
     seen = [*_labels_behind(spec.teacher.embedded, spec.seed), *gold_labels]
     reviews = _reviews(spec, stages, benchmark, seen)
-    stages["teach"] = responses = _teach(spec, reviews, teacher)
-    stages["parse"] = examples = Parse(responses=responses, reviews=reviews)
+    responses = _responses(spec, stages, reviews, teacher)
+    stages["parse"] = examples = Parse(responses=responses, reviews=reviews, partial=spec.parse.partial)
     start = _student_start(spec, stages, examples)
     gold = _gold(spec, stages, gold_labels, start)
     proxy = _proxy(spec, teacher, gold, start)
@@ -150,14 +150,28 @@ def _benchmark(spec: Spec, stages: dict[str, Stage[Any]]) -> Stage[Rows] | None:
     return None
 
 
-def _teach(spec: Spec, reviews: Stage[Rows], teacher: Stage[Model] | None) -> Teach:
+def _responses(
+    spec: Spec, stages: dict[str, Stage[Any]], reviews: Stage[Rows], teacher: Stage[Model] | None
+) -> tuple[Stage[Rows], ...]:
+    """What the teacher says: of all reviews, and of a share of them where not all are rewritten."""
+    given = spec.teacher
+    if given.rewriting_share == 1 or given.prompts != ("analysis", "rewriting"):
+        stages["teach"] = _teach(spec, reviews, teacher, given.prompts)
+        return (stages["teach"],)
+    stages["teach"] = _teach(spec, reviews, teacher, ("analysis",))
+    stages["rewriting-sample"] = drawn = Sample(reviews=reviews, share=given.rewriting_share)
+    stages["teach-rewriting"] = _teach(spec, drawn, teacher, ("rewriting",))
+    return (stages["teach"], stages["teach-rewriting"])
+
+
+def _teach(spec: Spec, reviews: Stage[Rows], teacher: Stage[Model] | None, kinds: tuple[Prompt, ...]) -> Stage[Rows]:
     given = spec.teacher
     endpoint = given.endpoint
     teach = Teach(
         reviews=reviews,
         teacher=teacher,
         endpoint=None if endpoint is None else Endpoint(**endpoint.model_dump()),
-        kinds=given.prompts,
+        kinds=kinds,
         style=given.style,
         sampling=Sampling(temperature=given.temperature, top_p=given.top_p, max_tokens=given.max_tokens),
         max_length=given.max_length,

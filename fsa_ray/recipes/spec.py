@@ -22,6 +22,7 @@ def _expanded(path: str) -> str:
     return expanded
 
 
+Prompt = Literal["analysis", "rewriting"]
 Location = Annotated[str, AfterValidator(_expanded)]
 """Where outside data lies: a path or URL."""
 
@@ -97,9 +98,10 @@ class Teacher(Section):
     trust_remote_code: bool = Field(False, description="run the model repository's own code")
     endpoint: EndpointSpec | None = Field(None, description="an OpenAI-compatible server instead")
     embedded: EmbeddedTeacher | None = Field(None, description="a small teacher trained here instead")
-    prompts: tuple[Literal["analysis", "rewriting"], ...] = Field(
+    prompts: tuple[Prompt, ...] = Field(
         ("analysis", "rewriting"), min_length=1, description="what it is asked about each review"
     )
+    rewriting_share: float = Field(1.0, gt=0, le=1, description="share of the reviews that it also rewrites")
     style: Literal["json", "compact"] = Field("json", description="of the analysis: JSON by schema, or short lines")
     temperature: float = Field(0.0, ge=0, le=2, description="0 is greedy")
     top_p: float = Field(1.0, gt=0, le=1, description="nucleus of the sampling")
@@ -114,6 +116,12 @@ class Teacher(Section):
         if sum(given is not None for given in (self.model, self.endpoint, self.embedded)) != 1:
             raise ValueError("give exactly one of `model`, `endpoint` and `embedded`")
         return self
+
+
+class Parse(Section):
+    """Answers that cannot be read, or quote what the review lacks, are rejected."""
+
+    partial: Literal["keep", "drop"] = Field("keep", description="an answer some of whose opinions were rejected")
 
 
 class Score(Section):
@@ -183,6 +191,7 @@ class Spec(Section):
     deduplicate: Deduplicate = Deduplicate()
     decontaminate: Decontaminate = Decontaminate()
     teacher: Teacher
+    parse: Parse = Parse()
     score: Score = Score()
     select: Select = Select()
     student: Student

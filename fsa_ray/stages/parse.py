@@ -1,6 +1,8 @@
 """From what the teacher said to what a student is taught: read, check against the review, write canonically."""
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
@@ -18,16 +20,18 @@ from fsa_ray.stages.rows import commit, derived_id, rejects
 class Parse(Stage[Rows]):
     """Keeps answers that can be read and whose quotations are in the review; the others are rejects with a reason.
 
-    `style` is the form in which students answer, whatever form the teacher used.
+    `style` is the form in which students answer, whatever form the teacher used. `partial`: what becomes of an analysis
+    of which some opinions could not be kept: its rest is kept, or it is dropped whole.
     """
 
     name: ClassVar[str] = "parse"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     flow: ClassVar[Flow | None] = Flow(source="responses", key="parent")
 
-    responses: Stage[Rows]
+    responses: tuple[Stage[Rows], ...]
     reviews: Stage[Rows]
     style: Literal["compact", "json"] = "compact"
+    partial: Literal["keep", "drop"] = "keep"
 
     def run(self, ctx: StageContext) -> Rows:
         reviews = read_table(ctx.root, ctx.load(self.reviews).kept, ["id", "text"])
@@ -35,17 +39,31 @@ class Parse(Stage[Rows]):
         kept: list[dict[str, Any]] = []
         refused: list[dict[str, Any]] = []
         dropped: Counter[str] = Counter()
-        for part in iter_parts(ctx.root, ctx.load(self.responses).kept):
-            for response in part.to_pylist():
-                review = texts[response["parent"]]
-                verdict = _judge(response, review)
-                dropped.update(opinion.reason for opinion in verdict.dropped)
-                if verdict.reason is None:
-                    kept.append(_example(response, review, verdict, self.style))
-                else:
-                    refused.append(_reject(response, verdict))
+        for response in self._responses(ctx):
+            review = texts[response["parent"]]
+            verdict = _judge(response, review)
+            dropped.update(opinion.reason for opinion in verdict.dropped)
+            if self.partial == "drop":
+                verdict = _whole(verdict)
+            if verdict.reason is None:
+                kept.append(_example(response, review, verdict, self.style))
+            else:
+                refused.append(_reject(response, verdict))
         ctx.measure(opinions_dropped=dropped.total(), opinions=sum(len(row["opinions"] or []) for row in kept))
         return commit(ctx, pa.Table.from_pylist(kept, EXAMPLE), [rejects(refused)])
+
+    def _responses(self, ctx: StageContext) -> Iterator[dict[str, Any]]:
+        for stage in self.responses:
+            for part in iter_parts(ctx.root, ctx.load(stage).kept):
+                yield from part.to_pylist()
+
+
+def _whole(verdict: Verdict) -> Verdict:
+    """A refusal in the place of an acceptance in parts; an opinion said twice is no missing part."""
+    lost = [opinion for opinion in verdict.dropped if opinion.reason != "repeat"]
+    if verdict.reason is not None or not lost:
+        return verdict
+    return replace(verdict, reason="partial", detail=f"{lost[0].reason}: {lost[0].said[:200]}")
 
 
 def _judge(response: dict[str, Any], review: str) -> Verdict:

@@ -41,6 +41,7 @@ FUNNEL = {
     "deduplicate": "reviews",
     "decontaminate": "reviews",
     "teach": "answers",
+    "teach-rewriting": "answers",
     "parse": "examples",
     "score": "examples",
     "select": "examples",
@@ -55,6 +56,7 @@ MODELS: dict[str, tuple[str, Role, str | None]] = {
 """Suffix of the evaluate stage to name, role, and label of the model stage."""
 
 SAMPLES = 12
+_SAID = ["id", "parent", "kind", "text", "error"]
 BINS = 24
 
 
@@ -87,7 +89,9 @@ def contents(root: Folder, pipeline: Pipeline, index: RunIndex, prices: Prices) 
         difficulty=_difficulty(root, stages),
         curves=tuple(_curves(root, stages)),
         predictions=tuple(_predictions(root, stages)),
-        ledger=tuple(_ledger_entry(label, record, index, prices) for label, record in done.items()),
+        ledger=tuple(
+            _ledger_entry(label, stages[label].costly, record, index, prices) for label, record in done.items()
+        ),
         currency=prices.currency,
         provenance=tuple(_provenance(done)),
     )
@@ -149,14 +153,13 @@ def _rows_in(root: Folder, stage: Stage[Any], record: Record) -> int:
     flow = stage.owes() or Flow(source=None)
     if flow.source is None:
         return round(record.measures.get("rows_read", 0))
-    sources = [source for field, source in stage.inputs().items() if field.split(".")[0] == flow.source]
-    return sum(cast(Rows, load(root, source)).kept.rows for source in sources)
+    return sum(cast(Rows, load(root, source)).kept.rows for source in stage.inputs_of(flow.source))
 
 
 def _teacher_samples(root: Folder, stages: dict[str, Stage[Any]]) -> Iterator[TeacherSample]:
-    teach = stages["teach"]
-    reviews = read_table(root, load(root, teach.inputs()["reviews"]).kept)
-    responses = read_table(root, load(root, teach).kept, ["id", "parent", "kind", "text", "error"])
+    reviews = read_table(root, load(root, stages["teach"].inputs()["reviews"]).kept)
+    said = [read_table(root, load(root, stage).kept, _SAID) for stage in stages["parse"].inputs_of("responses")]
+    responses = pa.concat_tables(said)
     examples = read_table(root, load(root, stages["parse"]).kept, ["parent", "opinions"])
     opinions = {row["parent"]: row["opinions"] for row in examples.to_pylist()}
     review_of = {row["id"]: row for row in _sample(reviews, "id").to_pylist()}
@@ -229,7 +232,7 @@ def _predictions(root: Folder, stages: dict[str, Stage[Any]]) -> Iterator[Predic
             )
 
 
-def _ledger_entry(label: str, record: Record, index: RunIndex, prices: Prices) -> LedgerEntry:
+def _ledger_entry(label: str, costly: bool, record: Record, index: RunIndex, prices: Prices) -> LedgerEntry:
     prompt, output = (round(record.measures.get(key, 0)) for key in ("prompt_tokens", "output_tokens"))
     return LedgerEntry(
         stage=label,
@@ -237,7 +240,7 @@ def _ledger_entry(label: str, record: Record, index: RunIndex, prices: Prices) -
         prompt_tokens=prompt,
         output_tokens=output,
         engine_starts=round(record.measures.get("engine_starts", 0)),
-        cost=prices.of(prompt, output) if label == "teach" else None,
+        cost=prices.of(prompt, output) if costly else None,
         reused=record.provenance.started < index.started,
     )
 

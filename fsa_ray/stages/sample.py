@@ -1,6 +1,7 @@
 """A few reviews, drawn by their ids."""
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -12,18 +13,24 @@ from fsa_ray.stages.rows import commit
 
 
 class Sample(Stage[Rows]):
-    """The `count` reviews with the smallest ids: ids are digests, so this is a random draw that never changes."""
+    """The reviews with the smallest ids, `share` of all and at most `count`: ids are digests, so this is a random draw
+    that never changes."""
 
     name: ClassVar[str] = "sample"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     reviews: Stage[Rows]
-    count: int
+    share: float = 1.0
+    count: int | None = None
 
-    def estimate(self, rows: object) -> dict[str, float]:
-        return {"rows": float(self.count)}
+    def estimate(self, rows: Callable[[Stage[Any]], float]) -> dict[str, float]:
+        return {"rows": float(self._drawn(rows(self.reviews)))}
 
     def run(self, ctx: StageContext) -> Rows:
         reviews = read_table(ctx.root, ctx.load(self.reviews).kept, REVIEW.names)
-        order = pa.compute.sort_indices(reviews["id"])[: self.count]
+        order = pa.compute.sort_indices(reviews["id"])[: self._drawn(len(reviews))]
         return commit(ctx, reviews.take(order), [])
+
+    def _drawn(self, rows: float) -> int:
+        drawn = round(self.share * rows)
+        return drawn if self.count is None else min(drawn, self.count)

@@ -188,8 +188,10 @@ class _Rounds:
         return self._budget.reached(self._spent(counts))
 
     def _spent(self, counts: Counts) -> tuple[int, float | None]:
-        tokens = counts.prompt_tokens + counts.output_tokens
-        return tokens, self._prices.of(counts.prompt_tokens, counts.output_tokens)
+        """Tokens and money of the whole run so far."""
+        prompt, output = self._ctx.spent
+        prompt, output = prompt + counts.prompt_tokens, output + counts.output_tokens
+        return prompt + output, self._prices.of(prompt, output)
 
 
 def _requests_about(reviews: pa.Table, kind: str) -> pa.Table:

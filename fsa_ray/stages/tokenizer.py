@@ -23,7 +23,7 @@ class LearnTokenizer(Stage[Tokenizer]):
     """Byte-level BPE of `vocabulary` tokens over prompts and answers of the given example tables."""
 
     name: ClassVar[str] = "tokenizer"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     examples: tuple[Stage[Rows], ...]
     vocabulary: int
@@ -35,7 +35,10 @@ class LearnTokenizer(Stage[Tokenizer]):
         from transformers import PreTrainedTokenizerFast
 
         backend = Backend(models.BPE())
-        backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        # A word has the same tokens at the start of a line as within it, as `positive` has in an answer's two places.
+        backend.pre_tokenizer = pre_tokenizers.Sequence(
+            [pre_tokenizers.Split("\n", "merged_with_previous"), pre_tokenizers.ByteLevel(add_prefix_space=True)]
+        )
         backend.decoder = decoders.ByteLevel()
         trainer = trainers.BpeTrainer(
             vocab_size=self.vocabulary,

@@ -28,7 +28,7 @@ def test_a_good_answer_is_taught_in_the_canonical_form(workshop: Any, soup: Any)
     answer += '"evidence": "was kind"}]}'
     for text in (GOOD, answer):
         stage = Parse(
-            responses=workshop.given("response", [response(1, soup, text)]), reviews=workshop.given("review", [soup])
+            responses=(workshop.given("response", [response(1, soup, text)]),), reviews=workshop.given("review", [soup])
         )
         (example,) = workshop.kept(stage)
         assert example["answer"] == GOOD
@@ -49,7 +49,7 @@ def test_a_good_answer_is_taught_in_the_canonical_form(workshop: Any, soup: Any)
 )
 def test_a_bad_answer_is_a_reject_with_its_reason(workshop: Any, soup: Any, text: str, more: Any, reason: str) -> None:
     stage = Parse(
-        responses=workshop.given("response", [response(1, soup, text, **more), response(2, soup, GOOD)]),
+        responses=(workshop.given("response", [response(1, soup, text, **more), response(2, soup, GOOD)]),),
         reviews=workshop.given("review", [soup]),
     )
     (reject,) = workshop.rejected(stage)
@@ -60,7 +60,7 @@ def test_a_bad_answer_is_a_reject_with_its_reason(workshop: Any, soup: Any, text
 
 def test_an_opinion_that_is_not_in_the_review_is_dropped_and_counted(workshop: Any, soup: Any) -> None:
     stage = Parse(
-        responses=workshop.given("response", [response(1, soup, GOOD + "\nwine | drinks | positive | superb")]),
+        responses=(workshop.given("response", [response(1, soup, GOOD + "\nwine | drinks | positive | superb")]),),
         reviews=workshop.given("review", [soup]),
     )
     (example,) = workshop.kept(stage)
@@ -68,10 +68,32 @@ def test_an_opinion_that_is_not_in_the_review_is_dropped_and_counted(workshop: A
     assert [opinion["target"] for opinion in example["opinions"]] == ["soup", "Anna"]
 
 
+def test_an_answer_of_which_a_part_is_lost_can_be_dropped_whole(workshop: Any, soup: Any) -> None:
+    said = [
+        response(1, soup, GOOD + "\nwine | drinks | positive | superb"),
+        response(2, soup, GOOD + "\nsoup | food | negative | was cold"),
+    ]
+    stage = Parse(
+        responses=(workshop.given("response", said),), reviews=workshop.given("review", [soup]), partial="drop"
+    )
+    (reject,) = workshop.rejected(stage)
+    assert (reject["parent"], reject["reason"]) == (said[0]["id"], "partial")
+    assert len(workshop.kept(stage)) == 1
+
+
+def test_answers_of_several_stages_are_read(workshop: Any, soup: Any) -> None:
+    stage = Parse(
+        responses=tuple(workshop.given("response", [response(number, soup, GOOD)]) for number in (1, 2)),
+        reviews=workshop.given("review", [soup]),
+    )
+    assert len(workshop.kept(stage)) == 2
+    assert all(finding.passed for finding in workshop.verify(stage))
+
+
 def test_a_rewriting_is_taught_as_it_stands(workshop: Any, soup: Any) -> None:
     text = "I did not like the soup, which came cold. I liked Anna very much because she treated me kindly."
     stage = Parse(
-        responses=workshop.given("response", [response(1, soup, text, "rewriting")]),
+        responses=(workshop.given("response", [response(1, soup, text, "rewriting")]),),
         reviews=workshop.given("review", [soup]),
     )
     (example,) = workshop.kept(stage)
