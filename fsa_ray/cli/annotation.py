@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from fsa_ray.cli.console import Narrator, stderr
 from fsa_ray.cli.drive import close, release
-from fsa_ray.cli.lookup import run_called
+from fsa_ray.cli.lookup import model_called
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
@@ -20,7 +20,6 @@ from fsa_ray.schemas.rows import PREDICTION
 from fsa_ray.sentiment.files.predictions import write_predictions, writer_for
 from fsa_ray.stages.annotate import Annotate
 from fsa_ray.stages.ingest import Ingest
-from fsa_ray.stages.model import LocalModel
 from fsa_ray.storage.folder import Folder
 
 
@@ -46,11 +45,9 @@ def annotate_file(
 
 
 def annotation_of(root: Folder, model: str, reviews: Stage[Rows]) -> Annotate:
-    """The stage in which `model`, a run's student or a directory, annotates `reviews`."""
-    if Path(model).is_dir():
-        return Annotate(reviews=reviews, model=LocalModel.at(model))
-    _, planned = run_called(root, model)
-    return annotate(planned.spec, reviews, planned.pipeline.stages["student"])
+    """The stage in which `model`, a directory or a run's model, annotates `reviews`."""
+    stage, planned = model_called(root, model)
+    return Annotate(reviews=reviews, model=stage) if planned is None else annotate(planned.spec, reviews, stage)
 
 
 def run_quietly(root: Folder, pipeline: Pipeline, placement: Placement) -> None:

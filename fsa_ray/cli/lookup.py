@@ -1,10 +1,13 @@
 """From what the user names to what it stands for."""
 
 from pathlib import Path
+from typing import cast
 
 from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.placement import Placement
+from fsa_ray.core.stage import Stage
 from fsa_ray.recipes.table import Plan, build
+from fsa_ray.stages.model import LocalModel, Model
 from fsa_ray.storage.folder import Folder
 
 
@@ -20,3 +23,18 @@ def run_called(root: Folder, name: str) -> tuple[RunIndex, Plan]:
         known = f"there are: {', '.join(names)}" if names else f"nothing has run under {root.url} yet"
         raise ValueError(f"no run is called {name!r} here; {known} (another place? use --root)")
     return index, build(index.spec, f"the spec of run {name}")
+
+
+def model_called(root: Folder, name: str) -> tuple[Stage[Model], Plan | None]:
+    """The model in a directory, or that of a run: RUN is its student, RUN/STAGE the model that another stage made.
+
+    With it, the plan of the run. Raises ValueError listing the known names.
+    """
+    if Path(name).expanduser().is_dir():
+        return LocalModel.at(name), None
+    run, _, label = name.partition("/")
+    _, planned = run_called(root, run)
+    models = [label for label, stage in planned.pipeline.stages.items() if issubclass(stage.artifact_type(), Model)]
+    if (label or "student") not in models:
+        raise ValueError(f"run {run!r} has no model {label or 'student'!r}; it has: {', '.join(models)}")
+    return cast("Stage[Model]", planned.pipeline.stages[label or "student"]), planned

@@ -37,28 +37,68 @@ def evaluate(
     task: Annotated[list[str] | None, typer.Option(help="A task; may be given several times.")] = None,
     data: Annotated[Path | None, typer.Option(help="The benchmark's folder, in the official layout.")] = None,
     predictions: Annotated[Path | None, typer.Option(help="Score this file instead of asking a model.")] = None,
-    protocol: Annotated[str, typer.Option(help="How predictions are scored: v1, v2 or strict.")] = "strict",
+    protocol: Annotated[
+        str | None, typer.Option(help="v1, v2, strict or p1; by default strict, or the suite's own.")
+    ] = None,
     missing_as_wrong: Annotated[
         bool, typer.Option("--missing-as-wrong", help="Count missing answers as wrong.")
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many items of a task.")] = None,
+    suite: Annotated[str | None, typer.Option(help="Ask by prompts: sentibench or fsa; --task picks some.")] = None,
+    name: Annotated[str | None, typer.Option(help="Under which name a suite's scores are kept.")] = None,
+    shots: Annotated[int | None, typer.Option(min=0, max=8, help="Demonstrations in a suite's prompts.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Seeds that draw them, as 42,52,62.")] = None,
+    generate: Annotated[bool, typer.Option("--generate", help="Read labels from free answers.")] = False,
+    calibrate: Annotated[bool, typer.Option("--calibrate", help="Divide label probabilities by a prior.")] = False,
+    structured: Annotated[bool, typer.Option("--structured", help="Extract by JSON schema.")] = False,
+    chat: Annotated[bool, typer.Option("--chat", help="Use the model's chat template.")] = False,
+    max_length: Annotated[int, typer.Option(min=64, help="Tokens of a suite's prompt and answer.")] = 2048,
+    precision: Annotated[str, typer.Option(help="bf16 or fp32.")] = "bf16",
     root: Root = DEFAULT_ROOT,
     placement: PlacementFile = None,
     json_: Json = False,
 ) -> None:
-    """Score a model, or a file of predictions, on benchmark tasks."""
+    """Score a model, or a file of predictions, on benchmark tasks.
+
+    With --suite the model is asked by in-context prompts, as the papers do, and the scores are kept for `compare`;
+    without it, it annotates in its own format. MODEL is a directory, a run (its student) or RUN/STAGE.
+    """
     from fsa_ray.cli.console import print_json, stdout
     from fsa_ray.cli.lookup import placement_at
     from fsa_ray.cli.scoring import score_file, score_model, scores_table
 
     if (model is None) == (predictions is None):
         raise ValueError("give a MODEL, or --predictions FILE, and not both")
+    if suite is not None and model is not None and data is not None:
+        from fsa_ray.cli.suite import Asked, evaluate_suite, evaluation_table
+        from fsa_ray.storage.folder import Folder
+
+        asked = Asked.model_validate(
+            {
+                "protocol": protocol,
+                "shots": shots,
+                "seeds": None if seeds is None else seeds.split(","),
+                "limit": limit,
+                "answering": "generation" if generate else "likelihood",
+                "calibrate": calibrate,
+                "structured": structured,
+                "chat": chat,
+                "max_length": max_length,
+                "precision": precision,
+            }
+        )
+        done = evaluate_suite(model, suite, tuple(task or ()), data, asked, name, Folder(root), placement_at(placement))
+        if json_:
+            print_json(done.model_dump(mode="json"))
+        else:
+            stdout.print(evaluation_table(done))
+        return
     if not task or data is None:
         raise ValueError("say what is measured: --task NAME --data DIR")
     if predictions is not None:
         if len(task) != 1:
             raise ValueError("a file of predictions is scored on one --task")
-        found = score_file(predictions, task[0], data, protocol, missing_as_wrong=missing_as_wrong)
+        found = score_file(predictions, task[0], data, protocol or "strict", missing_as_wrong=missing_as_wrong)
     else:
         assert model is not None
         found = score_model(model, tuple(task), data, limit, root_url=root, placement=placement_at(placement))
@@ -69,7 +109,26 @@ def evaluate(
         stdout.print(scores_table(found))
 
 
+def compare(
+    first: Annotated[str, typer.Argument(help="The name of an evaluation.", metavar="A")],
+    second: Annotated[str, typer.Argument(help="Another, on the same items.", metavar="B")],
+    root: Root = DEFAULT_ROOT,
+    json_: Json = False,
+) -> None:
+    """Compare two evaluations of a suite task by task: paired tests, corrected for the number of tasks."""
+    from fsa_ray.cli.console import print_json, stdout
+    from fsa_ray.cli.suite import compare_evaluations, comparison_table
+    from fsa_ray.storage.folder import Folder
+
+    found = compare_evaluations(Folder(root), first, second)
+    if json_:
+        print_json({"first": first, "second": second, "tasks": [one.model_dump(mode="json") for one in found]})
+    else:
+        stdout.print(comparison_table(first, second, found))
+
+
 COMMANDS = (
     predict,
     evaluate,
+    compare,
 )

@@ -1,7 +1,8 @@
 """Choosing a label by the log-probabilities of the label words as continuations of a prompt."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -36,6 +37,33 @@ def choose_labels(task: Task, logprobs: Floats, prior: Floats | None = None) -> 
     return [task.labels[n] for n in np.argmax(scores, axis=-1)]
 
 
-def sequence_logprob(token_logprobs: Sequence[float]) -> float:
-    """Log-likelihood of a label word of several tokens."""
-    return float(np.sum(np.asarray(token_logprobs, dtype=np.float64)))
+@dataclass(frozen=True)
+class LabelTree:
+    """Label words as token ids, and the fewest questions that give the likelihood of each whole word.
+
+    A question is a prefix shared by words, with the tokens that follow it in them: what is asked is the
+    log-probability of each after the prompt and the prefix. Words that differ in their first token and have no other
+    need one question.
+    """
+
+    words: tuple[tuple[int, ...], ...]
+
+    @cached_property
+    def questions(self) -> dict[tuple[int, ...], list[int]]:
+        """Prefix to the tokens that can follow it; the empty prefix comes first."""
+        found: dict[tuple[int, ...], list[int]] = {}
+        for word in self.words:
+            for length, token in enumerate(word):
+                following = found.setdefault(word[:length], [])
+                if token not in following:
+                    following.append(token)
+        return dict(sorted(found.items(), key=lambda item: len(item[0])))
+
+    def logprobs(self, answers: Mapping[tuple[int, ...], Sequence[float]]) -> list[float]:
+        """Log-likelihood of each word, from the answer to each question in the order of its tokens."""
+        steps = {
+            (prefix, token): value
+            for prefix, following in self.questions.items()
+            for token, value in zip(following, answers[prefix], strict=True)
+        }
+        return [sum(steps[word[:length], token] for length, token in enumerate(word)) for word in self.words]

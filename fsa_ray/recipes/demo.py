@@ -5,7 +5,7 @@ from typing import Any
 # Heads of 64 and a wide initialisation: copying targets and evidence from the review is the hard part, and with
 # narrower heads it is not learned in two minutes.
 _TRAIN = {
-    "global_batch": 6,
+    "global_batch": 8,
     "learning_rate": 8e-3,
     "min_lr_ratio": 0.05,
     "warmup_ratio": 0.05,
@@ -34,7 +34,7 @@ DEMO: dict[str, Any] = {
         "embedded": {
             "config": _MODEL,
             "vocabulary": 3000,
-            "sequence_length": 256,
+            "sequence_length": 192,
             "invented": 16_000,
             "rewritings": 4000,
             "train": {"max_steps": 1500, **_TRAIN},
@@ -48,7 +48,7 @@ DEMO: dict[str, Any] = {
     "parse": {"partial": "drop"},
     "score": {"model": "gold", "max_length": 256},
     "select": {"rate": 0.8},
-    "student": {"config": _MODEL, "vocabulary": 3000, "sequence_length": 256},
+    "student": {"config": _MODEL, "vocabulary": 3000, "sequence_length": 192},
     "train": {"max_steps": 1250, **_TRAIN},
     "gold": {"labels": 150},
     "evaluate": {"invented": 500, "max_tokens": 96},

@@ -77,3 +77,32 @@ PREDICTION = pa.schema(
 )
 
 ANNOTATION = pa.schema([*PREDICTION, ("label_logprobs", pa.list_(pa.float32()))])  # over POLARITIES
+
+QUESTION = pa.schema(
+    [
+        ("id", pa.string()),
+        ("task", pa.string()),
+        ("seed", pa.int32()),
+        ("prior", pa.int8()),  # which content-free text stands for the item's own; null: none
+        ("text", pa.string()),
+        ("item", pa.string()),  # JSON: id, position, gold, extra
+        ("prompt", pa.string()),
+        ("shots", pa.int8()),
+        ("dropped", pa.int8()),  # demonstrations that did not fit
+        ("too_long", pa.bool_()),  # not even the query fits
+        ("labels", pa.list_(pa.string())),  # continuations to choose from; null: a free answer
+        ("schema", pa.string()),  # of a free answer, as JSON; null: none
+        ("max_tokens", pa.int32()),
+    ]
+)
+"""A benchmark item as a prompt."""
+
+ANSWER = pa.schema(
+    [
+        ("id", pa.string()),
+        ("text", pa.string()),
+        ("label_logprobs", pa.list_(pa.float64())),  # in the order of the question's labels
+        ("finish_reason", pa.string()),
+        ("error", pa.string()),
+    ]
+)

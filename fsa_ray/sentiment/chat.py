@@ -66,6 +66,15 @@ class ChatFormat:
             text = _PLAIN_HEADING.sub(" ", text)
         return [*self._before, *self._data.ids(text), *self._after]
 
+    def text_ids(self, text: str) -> list[int]:
+        """Ids of plain text outside any template: the tokenizer's BOS if it adds one, then the text as data."""
+        return [*self._bos, *self._data.ids(text)]
+
+    def continuation_ids(self, before: str, text: str) -> list[int]:
+        """Ids of `text` where it goes on from `before` in plain text."""
+        start, whole = self._data.ids(before), self._data.ids(before + text)
+        return whole[len(start) :] if whole[: len(start)] == start else self._data.ids(text)
+
     def example_ids(self, user_text: str, answer: str) -> tuple[list[int], int]:
         """Ids of a training pair and the length of its prompt.
 
@@ -90,6 +99,11 @@ class ChatFormat:
         if self._tokenizer.eos_token_id is None:
             raise ValueError("the tokenizer has no end-of-turn token: set eos_token in tokenizer_config.json")
         return int(self._tokenizer.eos_token_id)
+
+    @cached_property
+    def _bos(self) -> list[int]:
+        bos = self._tokenizer.bos_token_id
+        return [bos] if bos is not None and self._tokenizer.encode("", add_special_tokens=True)[:1] == [bos] else []
 
     def _template_parts(self) -> tuple[str, str]:
         rendered = self._render([{"role": "user", "content": _USER}], add_generation_prompt=True)

@@ -17,12 +17,15 @@ from fsa_ray.stages.benchmark import items_by_task, task_called
 OUTCOMES = pa.schema(
     [
         ("task", pa.string()),
+        ("seed", pa.int32()),
         ("id", pa.string()),
         ("text", pa.string()),
         ("gold", pa.string()),  # JSON
         ("prediction", pa.string()),  # JSON
         ("correct", pa.bool_()),
         ("invalid", pa.bool_()),
+        ("missing", pa.bool_()),
+        ("stats", pa.list_(pa.float64())),  # additive: summed over items they give every measure
     ]
 )
 
@@ -38,7 +41,7 @@ class Evaluate(Stage[Scores]):
     """Scores of one model in its own format; without annotations, of the answer that needs no model."""
 
     name: ClassVar[str] = "evaluate"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     benchmark: Stage[Rows]
     annotations: Stage[Rows] | None
@@ -58,7 +61,7 @@ class Evaluate(Stage[Scores]):
             judged = outcomes(task, list(items.values()), predictions)
             scores[name] = summarise(task, judged, resamples=self.resamples)
             texts = [item.text for item in items.values()]
-            rows.extend(_row(name, text, outcome) for text, outcome in zip(texts, judged, strict=True))
+            rows.extend(outcome_row(name, text, outcome) for text, outcome in zip(texts, judged, strict=True))
         ctx.measure(items=len(rows))
         table = pa.Table.from_pylist(rows, OUTCOMES)
         return Scores(scores=scores, items=write_part(ctx.root, ctx.out, "items.parquet", table))
@@ -78,13 +81,17 @@ def _predict(task: Task, annotation: dict[str, Any]) -> Prediction:
     return native_prediction(task, annotation)
 
 
-def _row(task: str, text: str, outcome: Outcome) -> dict[str, Any]:
+def outcome_row(task: str, text: str, outcome: Outcome) -> dict[str, Any]:
+    """One row of OUTCOMES."""
     return {
         "task": task,
+        "seed": outcome.seed,
         "id": outcome.id,
         "text": text,
         "gold": json.dumps(outcome.gold, ensure_ascii=False),
         "prediction": json.dumps(outcome.prediction, ensure_ascii=False),
         "correct": outcome.correct,
         "invalid": outcome.invalid,
+        "missing": outcome.missing,
+        "stats": list(outcome.stats),
     }

@@ -114,6 +114,12 @@ def chat_format(path: str, trust_remote_code: bool) -> ChatFormat:
     return ChatFormat(AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code))
 
 
+def is_encoder_decoder(path: str, trust_remote_code: bool) -> bool:
+    from transformers import AutoConfig
+
+    return bool(AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code).is_encoder_decoder)
+
+
 def _fetched(repository: str, revision: str | None) -> str:
     from huggingface_hub import snapshot_download
 

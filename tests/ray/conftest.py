@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,10 +32,9 @@ def engine(ray_session: Session, tiny_model: str) -> Engine:
     return ray_session.engine(settings, EnginePlacement(unit_rows=16, max_num_seqs=32))
 
 
-def save_tiny_model(folder: Path) -> None:
-    import torch
+def save_tiny_tokenizer(folder: Path) -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+    from transformers import PreTrainedTokenizerFast
 
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -47,6 +47,14 @@ def save_tiny_model(folder: Path) -> None:
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=special[2], pad_token=special[0])
     tokenizer.chat_template = CHAT_TEMPLATE
     tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def save_tiny_model(folder: Path) -> None:
+    import torch
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    tokenizer = save_tiny_tokenizer(folder)
     torch.manual_seed(0)
     config = Qwen3Config(
         vocab_size=len(tokenizer),
@@ -62,3 +70,24 @@ def save_tiny_model(folder: Path) -> None:
         pad_token_id=tokenizer.pad_token_id,
     )
     Qwen3ForCausalLM(config).save_pretrained(folder)
+
+
+def save_tiny_encoder_decoder(folder: Path) -> None:
+    """A random T5 of 0.1 million parameters with the tokenizer of the tiny model."""
+    import torch
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    tokenizer = save_tiny_tokenizer(folder)
+    torch.manual_seed(0)
+    config = T5Config(
+        vocab_size=len(tokenizer),
+        d_model=32,
+        d_kv=16,
+        d_ff=64,
+        num_layers=2,
+        num_heads=2,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        decoder_start_token_id=tokenizer.pad_token_id,
+    )
+    T5ForConditionalGeneration(config).save_pretrained(folder)

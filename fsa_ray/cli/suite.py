@@ -1,0 +1,188 @@
+"""`fsa-ray evaluate --suite` and `fsa-ray compare`: a model on all tasks of a suite, and two models side by side."""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict
+from rich.table import Table
+
+from fsa_ray.cli.annotation import run_quietly
+from fsa_ray.cli.console import stderr
+from fsa_ray.cli.lookup import model_called
+from fsa_ray.core.artifact import DataFile
+from fsa_ray.core.artifact import Table as StoredTable
+from fsa_ray.core.pipeline import Pipeline
+from fsa_ray.core.placement import Placement
+from fsa_ray.core.runner import load
+from fsa_ray.core.tables import read_table
+from fsa_ray.evaluation.comparison import Comparison, compare
+from fsa_ray.evaluation.scorecard import Outcome, TaskScore
+from fsa_ray.evaluation.suites import present, suite_called
+from fsa_ray.evaluation.task import Protocol, require_protocol
+from fsa_ray.evaluation.tasks import load_task
+from fsa_ray.stages.answer import Answer
+from fsa_ray.stages.judge import Judge
+from fsa_ray.stages.questions import Answering, Questions
+from fsa_ray.storage.folder import Folder
+from fsa_ray.training.settings import Precision
+
+
+class Evaluation(BaseModel):
+    """What is kept of a model's way through a suite: `evaluations/NAME.json` below the root.
+
+    `mean` is the unweighted mean over the tasks that were there; `absent` are those without data. `items` has one row
+    for each item and seed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    model: str
+    suite: str
+    protocol: Protocol
+    shots: int
+    seeds: tuple[int, ...]
+    mean: float
+    scores: dict[str, TaskScore]
+    absent: tuple[str, ...]
+    demonstrations_dropped: int
+    too_long: int
+    items: DataFile
+
+
+class Asked(BaseModel):
+    """How the suite is asked; None takes the suite's default."""
+
+    model_config = ConfigDict(frozen=True)
+
+    protocol: str | None = None
+    shots: int | None = None
+    seeds: tuple[int, ...] | None = None
+    limit: int | None = None
+    answering: Answering = "likelihood"
+    calibrate: bool = False
+    structured: bool = False
+    chat: bool = False
+    max_length: int = 2048
+    precision: Precision = "bf16"
+
+
+def evaluate_suite(
+    model: str,
+    suite: str,
+    tasks: tuple[str, ...],
+    data: Path,
+    asked: Asked,
+    name: str | None,
+    root: Folder,
+    at: Placement,
+) -> Evaluation:
+    """Ask the model every item of the suite's tasks that have data, or of `tasks`, and keep what comes out."""
+    usual = suite_called(suite)
+    shots = usual.shots if asked.shots is None else asked.shots
+    protocol = cast(Protocol, asked.protocol or usual.protocol)
+    found, absent = present(tasks or usual.tasks, data, ("test", "train") if shots else ("test",))
+    if not found:
+        raise ValueError(f"{data}: none of the tasks {', '.join(absent)} has its files there; give the suite's folder")
+    if absent:
+        stderr.print(f"[yellow]without data, and left out:[/] {', '.join(absent)}", highlight=False)
+    for task in found:
+        require_protocol(load_task(task), protocol)
+    stage, _ = model_called(root, model)
+    shared = asked.model_dump(exclude={"protocol", "shots", "seeds", "precision"})
+    questions = Questions.at(
+        str(data), tuple(found), shots, model=stage, protocol=protocol, seeds=asked.seeds or usual.seeds, **shared
+    )
+    judge = Judge(answers=Answer(questions=questions, precision=asked.precision))
+    pipeline = Pipeline("evaluate", {"questions": questions, "answers": judge.answers, "scores": judge})
+    run_quietly(root, pipeline, at)
+    scores, told = load(root, judge), load_measures(root, questions)
+    whole = [score.score for key, score in scores.scores.items() if "/" not in key]
+    done = Evaluation(
+        name=name or f"{Path(model).name or model}-{suite}-{protocol}",
+        model=model,
+        suite=suite,
+        protocol=protocol,
+        shots=shots,
+        seeds=questions.seeds,
+        mean=sum(whole) / len(whole),
+        scores=scores.scores,
+        absent=tuple(absent),
+        demonstrations_dropped=int(told["demonstrations_dropped"]),
+        too_long=int(told["too_long"]),
+        items=scores.items,
+    )
+    (root / "evaluations").put(f"{done.name}.json", done.model_dump_json(indent=2).encode())
+    return done
+
+
+def load_measures(root: Folder, stage: Questions) -> dict[str, float]:
+    from fsa_ray.core.record import read_record
+
+    record = read_record(root, stage)
+    assert record is not None
+    return record.measures
+
+
+def evaluation_called(root: Folder, name: str) -> Evaluation:
+    """Raises ValueError listing the evaluations that there are."""
+    folder = root / "evaluations"
+    if not folder.exists(f"{name}.json"):
+        known = ", ".join(sorted(found.removesuffix(".json") for found in folder.names() if found.endswith(".json")))
+        raise ValueError(f"no evaluation is called {name!r} under {root.url}; there are: {known or 'none'}")
+    return Evaluation.model_validate_json(folder.get(f"{name}.json"))
+
+
+def compare_evaluations(root: Folder, first: str, second: str) -> list[Comparison]:
+    """Task by task, over the items that both answered; Holm's correction over the tasks that both have."""
+    left, right = evaluation_called(root, first), evaluation_called(root, second)
+    if left.protocol != right.protocol:
+        raise ValueError(f"{first} was scored under {left.protocol}, {second} under {right.protocol}: not comparable")
+    shared = [name for name in left.scores if name in right.scores and "/" not in name]
+    if not shared:
+        raise ValueError(f"{first} and {second} share no task")
+    sides = [_outcomes(root, side) for side in (left, right)]
+    return compare({name: (load_task(name), sides[0][name], sides[1][name]) for name in shared})
+
+
+def evaluation_table(done: Evaluation) -> Table:
+    table = Table(title=f"{done.name}: {done.shots} demonstrations, protocol {done.protocol}", title_justify="left")
+    for heading in ("task", "metric"):
+        table.add_column(heading)
+    for heading in ("score", "std over seeds", "95 % interval", "items", "invalid", "missing"):
+        table.add_column(heading, justify="right")
+    for one in done.scores.values():
+        std = "" if one.std is None else f"{one.std:.2f}"
+        interval = f"{one.low:.2f} to {one.high:.2f}"
+        table.add_row(
+            one.task, one.metric, f"{one.score:.2f}", std, interval, str(one.n), str(one.invalid), str(one.missing)
+        )
+    table.add_section()
+    table.add_row("mean", "", f"[bold]{done.mean:.2f}[/]", "", "", "", "", "")
+    return table
+
+
+def comparison_table(first: str, second: str, found: list[Comparison]) -> Table:
+    table = Table(title=f"{first} minus {second}", title_justify="left")
+    table.add_column("task")
+    for heading in (first, second, "difference", "95 % interval", "p", "p (Holm)"):
+        table.add_column(heading, justify="right")
+    for one in found:
+        mark = " *" if one.p_holm < 0.05 else ""
+        interval = f"{one.low:+.2f} to {one.high:+.2f}"
+        numbers = (f"{one.first:.2f}", f"{one.second:.2f}", f"{one.difference:+.2f}{mark}", interval)
+        table.add_row(one.task, *numbers, f"{one.p:.3f}", f"{one.p_holm:.3f}")
+    return table
+
+
+def _outcomes(root: Folder, done: Evaluation) -> dict[str, list[Outcome]]:
+    found: dict[str, list[Outcome]] = {}
+    for row in read_table(root, StoredTable(files=(done.items,))).to_pylist():
+        found.setdefault(row["task"], []).append(_outcome(row))
+    return found
+
+
+def _outcome(row: dict[str, Any]) -> Outcome:
+    values = {key: row[key] for key in ("id", "seed", "correct", "invalid", "missing", "stats")}
+    return Outcome(**values, gold=json.loads(row["gold"]), prediction=json.loads(row["prediction"]))

@@ -1,0 +1,146 @@
+"""Answers of encoder-decoder models, which our engine does not serve: batched `generate` in Ray Data actors."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from fsa_ray.engine.units import Counts
+from fsa_ray.schemas.rows import ANSWER
+
+
+class Seq2SeqPlacement(BaseModel):
+    """Section `seq2seq` of a placement."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workers: int = Field(default=1, ge=1)
+    threads: int = Field(default=2, ge=1)  # of each worker
+    gpus: float = Field(default=0.0, ge=0)  # of each worker
+    unit_rows: int = Field(default=256, ge=1)  # rows committed together
+    batch_tokens: int = Field(default=8192, ge=1)  # of the encoder's input, padding included
+
+
+@dataclass
+class Seq2SeqAnswering:
+    """Rows of QUESTION to rows of ANSWER by the model at `path`, loaded when first used.
+
+    A free answer is greedy; with `labels`, each label's log-likelihood as the whole target without its end token. An
+    answer depends on its own prompt alone: padding is masked, and batches are cut by length only to save work.
+    """
+
+    path: str
+    dtype: str
+    trust_remote_code: bool = False
+    placement: Seq2SeqPlacement = field(default_factory=Seq2SeqPlacement)
+
+    def __call__(self, rows: pa.Table) -> tuple[pa.Table, Counts]:
+        listed = rows.to_pylist()
+        encoded = [self._tokenizer(row["prompt"])["input_ids"] for row in listed]
+        alike: dict[tuple[str, ...] | None, list[int]] = {}
+        for n, row in enumerate(listed):
+            if not row["too_long"]:
+                alike.setdefault(None if row["labels"] is None else tuple(row["labels"]), []).append(n)
+        answers: dict[int, dict[str, Any]] = {}
+        output = 0
+        for labels, chosen in alike.items():
+            for batch in self._batches(chosen, encoded):
+                ids = [encoded[n] for n in batch]
+                if labels is not None:
+                    answers |= dict(zip(batch, self._choose(labels, ids), strict=True))
+                    continue
+                for n, (answer, tokens) in zip(batch, self._write([listed[n] for n in batch], ids), strict=True):
+                    answers[n] = answer
+                    output += tokens
+        blank = dict.fromkeys(ANSWER.names)
+        table = pa.Table.from_pylist(
+            [
+                {
+                    **blank,
+                    **answers.get(n, {"error": "the query does not fit into the model's context"}),
+                    "id": row["id"],
+                }
+                for n, row in enumerate(listed)
+            ],
+            ANSWER,
+        )
+        prompts = sum(len(encoded[n]) for n in answers)
+        counts = Counts(rows=len(listed), prompts=len(answers), prompt_tokens=prompts, output_tokens=output)
+        return table, counts
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(self.path, trust_remote_code=self.trust_remote_code)
+
+    @cached_property
+    def _model(self) -> Any:
+        import torch
+        from transformers import AutoModelForSeq2SeqLM
+
+        torch.set_num_threads(self.placement.threads)
+        model = AutoModelForSeq2SeqLM.from_pretrained(
+            self.path,
+            dtype=getattr(torch, self.dtype),
+            use_safetensors=True,
+            trust_remote_code=self.trust_remote_code,
+        )
+        return model.to("cuda" if self.placement.gpus else "cpu").eval()
+
+    def _batches(self, chosen: list[int], encoded: list[list[int]]) -> Iterator[list[int]]:
+        """Positions of similar length, whose padded size stays within the placement's."""
+        batch: list[int] = []
+        for n in sorted(chosen, key=lambda n: len(encoded[n])):
+            if batch and (len(batch) + 1) * len(encoded[n]) > self.placement.batch_tokens:
+                yield batch
+                batch = []
+            batch.append(n)
+        if batch:
+            yield batch
+
+    def _padded(self, ids: list[list[int]]) -> dict[str, Any]:
+        import torch
+
+        longest = max(map(len, ids))
+        pad = self._tokenizer.pad_token_id
+        tokens = torch.tensor([row + [pad] * (longest - len(row)) for row in ids])
+        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in ids])
+        device = self._model.device
+        return {"input_ids": tokens.to(device), "attention_mask": mask.to(device)}
+
+    def _write(self, rows: list[dict[str, Any]], ids: list[list[int]]) -> list[tuple[dict[str, Any], int]]:
+        import torch
+
+        longest = max(row["max_tokens"] for row in rows)
+        with torch.inference_mode():
+            written = self._model.generate(**self._padded(ids), do_sample=False, num_beams=1, max_new_tokens=longest)
+        found = []
+        for row, tokens in zip(rows, written[:, 1:].tolist(), strict=True):  # the first starts the decoder
+            own = tokens[: row["max_tokens"]]
+            ended = self._tokenizer.eos_token_id in own
+            own = own[: own.index(self._tokenizer.eos_token_id)] if ended else own
+            text = self._tokenizer.decode(own, skip_special_tokens=True).strip()
+            found.append(({"text": text, "finish_reason": "stop" if ended else "length"}, len(own)))
+        return found
+
+    def _choose(self, labels: tuple[str, ...], ids: list[list[int]]) -> list[dict[str, Any]]:
+        import torch
+
+        batch, words = self._padded(ids), [label.strip() for label in labels]
+        columns: list[list[float]] = []
+        with torch.inference_mode():
+            encoder = self._model.get_encoder()(**batch)
+            for word in words:
+                target = torch.tensor([self._tokenizer(word, add_special_tokens=False)["input_ids"]] * len(ids))
+                target = target.to(self._model.device)
+                said = self._model(encoder_outputs=encoder, attention_mask=batch["attention_mask"], labels=target)
+                picked = said.logits.float().log_softmax(-1).gather(-1, target[..., None])[..., 0]
+                columns.append(picked.sum(-1).tolist())
+        return [
+            {"text": words[values.index(max(values))], "label_logprobs": values}
+            for values in map(list, zip(*columns, strict=True))
+        ]

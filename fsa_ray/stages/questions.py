@@ -1,0 +1,135 @@
+"""A suite of tasks as prompts: each item of each task, once for each seed that draws demonstrations."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import pyarrow as pa
+from pydantic import Field
+
+from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.stage import Stage, StageContext
+from fsa_ray.evaluation.answer_format import answer_schema
+from fsa_ray.evaluation.classification import ClassificationTask
+from fsa_ray.evaluation.graph import GraphTask
+from fsa_ray.evaluation.item import Item
+from fsa_ray.evaluation.label_words import content_free_items, label_words
+from fsa_ray.evaluation.prompts import build_prompt, draw_demos
+from fsa_ray.evaluation.task import Protocol, Task
+from fsa_ray.evaluation.tasks import load_task
+from fsa_ray.schemas.rows import QUESTION
+from fsa_ray.stages.benchmark import pin, sample_items
+from fsa_ray.stages.model import Model, PinnedFile, chat_format, local_path
+from fsa_ray.stages.rows import commit, derived_id
+
+LABEL_TOKENS, ENTRY_TOKENS, GRAPH_TOKENS = 16, 150, 300  # METHODS: the official limits for the latter two
+QUERY_END = {"v1": "Label:", "v2": "Output:", "strict": "Output:"}
+
+Answering = Literal["likelihood", "generation"]
+
+
+class Questions(Stage[Rows]):
+    """Prompts that fit into `max_length` together with their answers, demonstrations dropped where needed.
+
+    `answering`: how labels are chosen, by the likelihood of the label words or by reading a free answer. `calibrate`
+    adds the questions about content-free texts. `structured` asks for extractions by JSON schema. `chat` puts the
+    prompt into the model's chat template instead of giving it as plain text.
+    """
+
+    name: ClassVar[str] = "questions"
+    version: ClassVar[int] = 1
+    flow: ClassVar[Flow | None] = Flow(source=None)
+
+    model: Stage[Model]
+    tasks: tuple[str, ...]
+    files: tuple[PinnedFile, ...]
+    protocol: Protocol
+    seeds: tuple[int, ...]
+    shots: int
+    limit: int | None = None
+    answering: Answering = "likelihood"
+    calibrate: bool = False
+    structured: bool = False
+    chat: bool = False
+    max_length: int
+    data: str = Field(exclude=True)
+
+    @classmethod
+    def at(cls, data: str, tasks: tuple[str, ...], shots: int, **fields: Any) -> "Questions":
+        """Raises ValueError naming the file for a missing split, and the known tasks for an unknown one."""
+        splits = ("test", "train") if shots else ("test",)
+        pinned = [
+            pin(path, Path(data)) for name in tasks for split in splits for path in load_task(name).paths(data, split)
+        ]
+        return cls(data=data, tasks=tasks, shots=shots, files=tuple(pinned), **fields)
+
+    def run(self, ctx: StageContext) -> Rows:
+        counter = self._counter(ctx)
+        rows: list[dict[str, Any]] = []
+        for number, name in enumerate(self.tasks, 1):
+            task = load_task(name)
+            items = sample_items(task.load(self.data), self.limit)
+            pool = task.load(self.data, "train") if self.shots else []
+            rows.extend(
+                row for seed in self.seeds for item in items for row in self._asked(task, item, pool, seed, counter)
+            )
+            ctx.tell(f"{number} of {len(self.tasks)} tasks, {len(rows):,} prompts")
+        ctx.measure(
+            rows_read=len(rows),
+            demonstrations_dropped=sum(row["dropped"] for row in rows),
+            too_long=sum(row["too_long"] for row in rows),
+        )
+        return commit(ctx, pa.Table.from_pylist(rows, QUESTION), [])
+
+    def _counter(self, ctx: StageContext) -> Callable[[str], int]:
+        model = ctx.load(self.model)
+        chat = chat_format(local_path(ctx.root, model), model.trust_remote_code)
+        ids = chat.prompt_ids if self.chat else chat.text_ids
+        return lambda text: len(ids(text))
+
+    def _asked(
+        self, task: Task, item: Item, pool: list[Item], seed: int, counter: Callable[[str], int]
+    ) -> Iterator[dict[str, Any]]:
+        demos = draw_demos(task, pool, item, self.shots, seed)
+        yield self._row(task, item, item, None, demos, seed, counter)
+        if self.calibrate and self._chooses(task):
+            for prior, empty in enumerate(content_free_items(item)):
+                yield self._row(task, item, empty, prior, demos, seed, counter)
+
+    def _chooses(self, task: Task) -> bool:
+        return self.answering == "likelihood" and isinstance(task, ClassificationTask)
+
+    def _row(
+        self,
+        task: Task,
+        item: Item,
+        asked: Item,
+        prior: int | None,
+        demos: list[Item],
+        seed: int,
+        counter: Callable[[str], int],
+    ) -> dict[str, Any]:
+        chooses = self._chooses(task)
+        max_tokens = LABEL_TOKENS if isinstance(task, ClassificationTask) else ENTRY_TOKENS
+        max_tokens = GRAPH_TOKENS if isinstance(task, GraphTask) else max_tokens
+        prompt = build_prompt(task, asked, demos, self.protocol, counter, self.max_length - max_tokens)
+        structured = self.structured and not isinstance(task, ClassificationTask) and self.protocol in ("v2", "strict")
+        return {
+            "id": derived_id(task.name, str(seed), item.id, str(prior)),
+            "task": task.name,
+            "seed": seed,
+            "prior": prior,
+            "text": item.text,
+            "item": json.dumps(
+                {"id": item.id, "position": item.position, "gold": item.gold, "extra": dict(item.extra)},
+                ensure_ascii=False,
+            ),
+            "prompt": prompt.text,
+            "shots": prompt.shots,
+            "dropped": prompt.dropped,
+            "too_long": prompt.too_long,
+            "labels": label_words(task, leading_space=not self.chat) if chooses else None,
+            "schema": json.dumps(answer_schema(task)) if structured else None,
+            "max_tokens": max_tokens,
+        }
