@@ -127,8 +127,30 @@ def compare(
         stdout.print(comparison_table(first, second, found))
 
 
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where the task files go.", metavar="FOLDER")],
+    data: Annotated[Path, typer.Option(help="The benchmark's folder, in the official layout.")],
+    suite: Annotated[str, typer.Option(help="sentibench or fsa; --task picks some.")] = "sentibench",
+    task: Annotated[list[str] | None, typer.Option(help="A task; may be given several times.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="v1, v2, strict or p1; by default the suite's own.")] = None,
+    shots: Annotated[int | None, typer.Option(min=0, max=8, help="Demonstrations in a prompt.")] = None,
+    seed: Annotated[int, typer.Option(help="Draws them.")] = 42,
+) -> None:
+    """Write a suite as tasks of lm-evaluation-harness.
+
+    Run it there with --include_path FOLDER --log_samples, then score each samples file here:
+    fsa-ray evaluate --predictions SAMPLES.jsonl --task NAME --data DIR.
+    """
+    from fsa_ray.cli.console import stderr
+    from fsa_ray.cli.suite import export_suite
+
+    for path in export_suite(suite, tuple(task or ()), data, protocol, shots, seed, folder):
+        stderr.print(str(path), highlight=False)
+
+
 COMMANDS = (
     predict,
     evaluate,
     compare,
+    export,
 )

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 from rich.table import Table
 
@@ -16,23 +17,30 @@ from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.runner import load
 from fsa_ray.core.tables import read_table
+from fsa_ray.evaluation.classification import ClassificationTask
 from fsa_ray.evaluation.comparison import Comparison, compare
+from fsa_ray.evaluation.harness import export_task
 from fsa_ray.evaluation.scorecard import Outcome, TaskScore
 from fsa_ray.evaluation.suites import present, suite_called
-from fsa_ray.evaluation.task import Protocol, require_protocol
+from fsa_ray.evaluation.task import Protocol, Task, require_protocol
 from fsa_ray.evaluation.tasks import load_task
+from fsa_ray.reporting.contents import Fact
+from fsa_ray.reporting.html import render_suite
+from fsa_ray.reporting.suite import Confusion, SuiteContents, TaskRow, WrongItem
 from fsa_ray.stages.answer import Answer
 from fsa_ray.stages.judge import Judge
 from fsa_ray.stages.questions import Answering, Questions
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.settings import Precision
 
+WORST_SHOWN = 4
+
 
 class Evaluation(BaseModel):
     """What is kept of a model's way through a suite: `evaluations/NAME.json` below the root.
 
-    `mean` is the unweighted mean over the tasks that were there; `absent` are those without data. `items` has one row
-    for each item and seed.
+    `tasks`: each task's name, and its name or file as `load_task` takes it. `mean` is the unweighted mean over the
+    tasks that were there; `absent` are those without data. `items` has one row for each item and seed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +52,7 @@ class Evaluation(BaseModel):
     shots: int
     seeds: tuple[int, ...]
     mean: float
+    tasks: dict[str, str]
     scores: dict[str, TaskScore]
     absent: tuple[str, ...]
     demonstrations_dropped: int
@@ -107,13 +116,17 @@ def evaluate_suite(
         shots=shots,
         seeds=questions.seeds,
         mean=sum(whole) / len(whole),
+        tasks={load_task(task).name: task for task in found},
         scores=scores.scores,
         absent=tuple(absent),
         demonstrations_dropped=int(told["demonstrations_dropped"]),
         too_long=int(told["too_long"]),
         items=scores.items,
     )
-    (root / "evaluations").put(f"{done.name}.json", done.model_dump_json(indent=2).encode())
+    folder = root / "evaluations"
+    folder.put(f"{done.name}.json", done.model_dump_json(indent=2).encode())
+    folder.put(f"{done.name}.html", render_suite(suite_contents(root, done)).encode())
+    stderr.print(f"page: [bold]{folder.where(done.name)}.html[/]", highlight=False)
     return done
 
 
@@ -143,7 +156,63 @@ def compare_evaluations(root: Folder, first: str, second: str) -> list[Compariso
     if not shared:
         raise ValueError(f"{first} and {second} share no task")
     sides = [_outcomes(root, side) for side in (left, right)]
-    return compare({name: (load_task(name), sides[0][name], sides[1][name]) for name in shared})
+    return compare({name: (load_task(left.tasks[name]), sides[0][name], sides[1][name]) for name in shared})
+
+
+def suite_contents(root: Folder, done: Evaluation) -> SuiteContents:
+    """What the page shows: the worst items are those that were wrong under most seeds, a few of each task."""
+    shown = {"model": done.model, "suite": done.suite, "protocol": done.protocol, "demonstrations": done.shots,
+             "seeds": ", ".join(map(str, done.seeds)), "without data": ", ".join(done.absent) or "none",
+             "demonstrations that did not fit": done.demonstrations_dropped,
+             "queries that did not fit": done.too_long}  # fmt: skip
+    rows = read_table(root, StoredTable(files=(done.items,))).to_pylist()
+    by_task: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_task.setdefault(row["task"], []).append(row)
+    return SuiteContents(
+        name=done.name,
+        facts=tuple(Fact(label=label, value=str(value)) for label, value in shown.items()),
+        mean=done.mean,
+        rows=tuple(_task_row(score) for score in done.scores.values()),
+        confusions=tuple(
+            found for name, own in by_task.items() if (found := _confusion(load_task(done.tasks[name]), own))
+        ),
+        wrong=tuple(item for name, own in by_task.items() for item in _wrong(name, own)),
+    )
+
+
+def _task_row(score: TaskScore) -> TaskRow:
+    fields = {"task", "metric", "score", "low", "high", "std", "n", "invalid", "missing"}
+    return TaskRow.model_validate(score.model_dump(include=fields))
+
+
+def _confusion(task: Task, rows: list[dict[str, Any]]) -> Confusion | None:
+    if not isinstance(task, ClassificationTask):
+        return None
+    size = len(task.labels)
+    counts = np.zeros((size, size + 1))
+    for row in rows:
+        counts += np.reshape(row["stats"], counts.shape)
+    return Confusion(task=task.name, labels=task.labels, counts=tuple(tuple(map(int, row)) for row in counts))
+
+
+def _wrong(task: str, rows: list[dict[str, Any]]) -> list[WrongItem]:
+    wrong: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if not row["correct"]:
+            wrong.setdefault(row["id"], []).append(row)
+    worst = sorted(wrong.values(), key=len, reverse=True)[:WORST_SHOWN]
+    return [
+        WrongItem(
+            task=task,
+            id=same[0]["id"],
+            text=same[0]["text"],
+            gold=same[0]["gold"],
+            answer="no answer" if same[0]["missing"] else same[0]["prediction"],
+            seeds=len(same),
+        )
+        for same in worst
+    ]
 
 
 def evaluation_table(done: Evaluation) -> Table:
@@ -186,3 +255,21 @@ def _outcomes(root: Folder, done: Evaluation) -> dict[str, list[Outcome]]:
 def _outcome(row: dict[str, Any]) -> Outcome:
     values = {key: row[key] for key in ("id", "seed", "correct", "invalid", "missing", "stats")}
     return Outcome(**values, gold=json.loads(row["gold"]), prediction=json.loads(row["prediction"]))
+
+
+def export_suite(
+    suite: str, tasks: tuple[str, ...], data: Path, protocol: str | None, shots: int | None, seed: int, folder: Path
+) -> list[Path]:
+    """The suite as tasks of lm-evaluation-harness; returns their YAML files."""
+    usual = suite_called(suite)
+    count = usual.shots if shots is None else shots
+    found, absent = present(tasks or usual.tasks, data, ("test", "train") if count else ("test",))
+    if not found:
+        raise ValueError(f"{data}: none of the tasks {', '.join(absent)} has its files there; give the suite's folder")
+    written = []
+    for name in found:
+        task = load_task(name)
+        pool = task.load(data, "train") if count else []
+        form = cast(Protocol, protocol or usual.protocol)
+        written.append(export_task(task, task.load(data), pool, form, count, seed, folder))
+    return written

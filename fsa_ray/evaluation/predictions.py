@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from fsa_ray.evaluation.harness import is_sample, prediction_of
 from fsa_ray.evaluation.item import Item, Prediction
 from fsa_ray.evaluation.task import Task
 
@@ -17,7 +18,8 @@ def read_predictions(path: str | Path, task: Task, items: Sequence[Item]) -> dic
     `id` is the item's own id or its 0-based position in the test file, as a string (a whole number is taken too).
     Where own ids are numbers themselves, only own ids count. `prediction` is a label, or a list of objects with
     the task's fields (as JSON text in parquet); null is an answer that could not be read. A string that is not one
-    of the labels is let through: scoring counts it as wrong and as invalid.
+    of the labels is let through: scoring counts it as wrong and as invalid. Samples logged by lm-evaluation-harness
+    for tasks that we exported are read as well.
 
     Raises ValueError naming file and line for unknown and repeated ids, and for rows of another shape.
     """
@@ -66,6 +68,9 @@ def _some(ids: list[str]) -> str:
 
 
 def _row(where: str, row: Any, task: Task, names: Mapping[str, str]) -> tuple[str, Prediction]:
+    if isinstance(row, dict) and is_sample(row):
+        identity, prediction = prediction_of(task, row)
+        row = {"id": identity, "prediction": prediction}
     if not isinstance(row, dict) or not {"id", "prediction"} <= row.keys():
         raise ValueError(f'{where}: expected an object {{"id": ..., "prediction": ...}}')
     given = row["id"]

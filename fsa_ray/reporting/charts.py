@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from fsa_ray.reporting.contents import DifficultyHistogram, FunnelStep, Role, Scorecard, TrainingCurve
 from fsa_ray.reporting.labels import fitted
+from fsa_ray.reporting.suite import TaskRow
 from fsa_ray.reporting.visible import visible
 
 WIDE, NARROW = 860, 340  # pixels of a whole chart
@@ -181,6 +182,37 @@ def scorecard_chart(card: Scorecard) -> Chart:
         facet = alt.Facet("task:N", sort=order, title=None, header=alt.Header(title=None, labelAnchor="start"))
         layers = layers.properties(width=panel, height=alt.Step(26))
         return layers.facet(facet=facet, columns=columns, spacing=22, data=alt.Data(values=rows))
+
+    return _drawn(draw)
+
+
+def task_chart(rows: tuple[TaskRow, ...]) -> Chart:
+    """One bar a task with its interval, in the order of the rows."""
+    least = min(0.0, *(row.low for row in rows))
+
+    def draw(width: int) -> alt.LayerChart:
+        column = 190 if width == WIDE else 130
+        names = fitted([row.task for row in rows], column)
+        values = [
+            {
+                "task": name,
+                "place": place,
+                "score": row.score,
+                "low": row.low,
+                "high": row.high,
+                "text": f"{row.score:.1f}",
+            }
+            for place, (name, row) in enumerate(zip(names, rows, strict=True))
+        ]
+        x = alt.X("score:Q", title=None, scale=alt.Scale(domain=[least, 112], nice=False))
+        x = x.axis(values=[0, 25, 50, 75, 100], domain=False, ticks=False)
+        base = alt.Chart(alt.Data(values=values)).encode(
+            y=alt.Y("task:N", sort=_BY_PLACE, title=None, axis=_names_axis(column))
+        )
+        bars = base.mark_bar(height=16, color="var(--student)").encode(x=x)
+        ends = base.mark_rule(strokeWidth=1.5, color="var(--ink)").encode(x="low:Q", x2="high:Q")
+        text = base.mark_text(align="left", dx=6).encode(x="high:Q", text="text:N")
+        return alt.layer(bars, ends, text).properties(width=width - column - 20, height=alt.Step(28))
 
     return _drawn(draw)
 

@@ -14,34 +14,40 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from fsa_ray.reporting import amounts
-from fsa_ray.reporting.charts import Chart, difficulty_chart, funnel_chart, loss_chart, scorecard_chart
+from fsa_ray.reporting.charts import Chart, difficulty_chart, funnel_chart, loss_chart, scorecard_chart, task_chart
 from fsa_ray.reporting.contents import Contents
 from fsa_ray.reporting.headline import headline, kept_share, mean_score, tiles, totals
 from fsa_ray.reporting.highlight import excerpt, pieces
+from fsa_ray.reporting.suite import SuiteContents
 from fsa_ray.reporting.visible import visible
 
 _HERE = Path(__file__).parent
 
 
 def render(contents: Contents) -> str:
-    """The page, to be stored as UTF-8."""
+    """The page of a run, to be stored as UTF-8."""
+    return _rendered(
+        "page.html.j2",
+        report=contents,
+        headline=headline(contents.scorecard),
+        tiles=tiles(contents),
+        charts=_charts(contents),
+        totals=totals(contents.ledger),
+        totals_new=totals([entry for entry in contents.ledger if not entry.reused]),
+        not_finite={curve.model: sum(not math.isfinite(loss) for loss in curve.loss) for curve in contents.curves},
+    )
+
+
+def render_suite(contents: SuiteContents) -> str:
+    """The page of one model's way through a suite, to be stored as UTF-8."""
+    return _rendered("suite.html.j2", report=contents, chart=task_chart(contents.rows))
+
+
+def _rendered(template: str, **values: object) -> str:
     style = re.sub(r"\s*\n\s*", "\n", (_HERE / "page.css").read_text(encoding="utf-8")).strip()
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            report=contents,
-            style=Markup(style),  # noqa: S704
-            policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
-            headline=headline(contents.scorecard),
-            tiles=tiles(contents),
-            charts=_charts(contents),
-            totals=totals(contents.ledger),
-            totals_new=totals([entry for entry in contents.ledger if not entry.reused]),
-            not_finite={curve.model: sum(not math.isfinite(loss) for loss in curve.loss) for curve in contents.curves},
-        )
-    )
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return _environment().get_template(template).render(style=Markup(style), policy=policy, **values)  # noqa: S704
 
 
 def _charts(contents: Contents) -> dict[str, Chart | None]:

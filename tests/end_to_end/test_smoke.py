@@ -75,7 +75,7 @@ def test_predict_gives_every_input_row_back(smoke: Path, cli: Cli, house: Path) 
     assert all(row["polarity"] in {"positive", "negative", "neutral"} and 0 < row["confidence"] <= 1 for row in good)
     bad = [row for row in out if row not in good]
     assert all(row["error"] for row in bad)
-    assert {row["id"] for row in bad} == {"in.jsonl:4", "in.jsonl:6", "e"}
+    assert {row["id"] for row in bad} == {"d", "in.jsonl:6", "e"}
     for row in good:
         assert all(opinion["evidence"] in " ".join(row["text"].split()) for opinion in row["opinions"])
 
@@ -105,6 +105,40 @@ def test_a_model_is_evaluated_on_a_file_in_sentibench_format(smoke: Path, cli: C
     (house / "perfect.jsonl").write_text(json.dumps(perfect[0]))
     missing = cli(*arguments)
     assert missing.returncode == 2 and "19 of 20 items have no prediction" in missing.stderr
+
+
+def test_a_suite_is_asked_by_prompts_and_two_models_are_compared(smoke: Path, cli: Cli, house: Path) -> None:
+    folder = house / "suite" / "sc" / "sst2"
+    folder.mkdir(parents=True)
+    items = [{"sentence": f"{word} number {n}", "label": label}
+             for n in range(8) for word, label in (("great", "positive"), ("dull", "negative"))]  # fmt: skip
+    (folder / "test.json").write_text(json.dumps(items))
+    asked = (
+        "--suite",
+        "sentibench",
+        "--data",
+        "suite",
+        "--shots",
+        "0",
+        "--seeds",
+        "1",
+        "--max-length",
+        "256",
+        "--json",
+    )
+    for model, name in (("smoke", "small"), ("smoke/teacher", "large")):
+        done = cli("evaluate", model, *asked, "--name", name, "--placement", "placement.yaml")
+        found = document(done)
+        assert found["scores"]["sst2"]["n"] == 16 and found["too_long"] == 0
+        assert len(found["absent"]) == 11 and "left out" in done.stderr
+        assert (smoke / "evaluations" / f"{name}.html").is_file()
+    (row,) = document(cli("compare", "large", "small", "--json"))["tasks"]
+    assert row["difference"] == pytest.approx(row["first"] - row["second"])
+    assert 0 < row["p"] <= row["p_holm"] <= 1
+    unknown = cli("compare", "large", "nobody")
+    assert unknown.returncode == 2 and "there are: large, small" in unknown.stderr
+    assert cli("export", "harness", "--data", "suite", "--shots", "0").returncode == 0
+    assert (house / "harness" / "fsa_ray_sst2.yaml").is_file()
 
 
 def test_a_changed_spec_is_not_paid_for_twice_without_leave(smoke: Path, cli: Cli) -> None:
