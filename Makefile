@@ -32,6 +32,9 @@ bench: .venv/.ready
 	for name in packing scoring teacher; do \
 		$(BIN)/python benchmarks/$$name.py --out build/benchmarks/$$name.json || exit 1; \
 	done
+	if [ -n "$$FSA_RAY_DATA" ]; then \
+		$(BIN)/python benchmarks/answering.py --data "$$FSA_RAY_DATA/sentibench" --out build/benchmarks/answering.json; \
+	fi
 
 clean:
 	rm -rf .venv runs

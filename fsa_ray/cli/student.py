@@ -52,7 +52,9 @@ def evaluate(
     calibrate: Annotated[bool, typer.Option("--calibrate", help="Divide label probabilities by a prior.")] = False,
     structured: Annotated[bool, typer.Option("--structured", help="Extract by JSON schema.")] = False,
     chat: Annotated[bool, typer.Option("--chat", help="Use the model's chat template.")] = False,
-    max_length: Annotated[int, typer.Option(min=64, help="Tokens of a suite's prompt and answer.")] = 2048,
+    max_length: Annotated[
+        int | None, typer.Option(min=64, help="Tokens of a suite's prompt and answer; by default the model's, to 2048.")
+    ] = None,
     precision: Annotated[str, typer.Option(help="bf16 or fp32.")] = "bf16",
     root: Root = DEFAULT_ROOT,
     placement: PlacementFile = None,

@@ -16,6 +16,7 @@ from fsa_ray.core.artifact import Table as StoredTable
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.runner import load
+from fsa_ray.core.stage import Stage
 from fsa_ray.core.tables import read_table
 from fsa_ray.evaluation.classification import ClassificationTask
 from fsa_ray.evaluation.comparison import Comparison, compare
@@ -29,11 +30,13 @@ from fsa_ray.reporting.html import render_suite
 from fsa_ray.reporting.suite import Confusion, SuiteContents, TaskRow, WrongItem
 from fsa_ray.stages.answer import Answer
 from fsa_ray.stages.judge import Judge
+from fsa_ray.stages.model import LocalModel, Model, local_path
 from fsa_ray.stages.questions import Answering, Questions
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.settings import Precision
 
 WORST_SHOWN = 4
+LONGEST_CONTEXT = 2048
 
 
 class Evaluation(BaseModel):
@@ -73,7 +76,7 @@ class Asked(BaseModel):
     calibrate: bool = False
     structured: bool = False
     chat: bool = False
-    max_length: int = 2048
+    max_length: int | None = None
     precision: Precision = "bf16"
 
 
@@ -99,7 +102,8 @@ def evaluate_suite(
     for task in found:
         require_protocol(load_task(task), protocol)
     stage, _ = model_called(root, model)
-    shared = asked.model_dump(exclude={"protocol", "shots", "seeds", "precision"})
+    shared = asked.model_dump(exclude={"protocol", "shots", "seeds", "precision", "max_length"})
+    shared["max_length"] = asked.max_length or min(LONGEST_CONTEXT, context_length(root, stage))
     questions = Questions.at(
         str(data), tuple(found), shots, model=stage, protocol=protocol, seeds=asked.seeds or usual.seeds, **shared
     )
@@ -128,6 +132,13 @@ def evaluate_suite(
     folder.put(f"{done.name}.html", render_suite(suite_contents(root, done)).encode())
     stderr.print(f"page: [bold]{folder.where(done.name)}.html[/]", highlight=False)
     return done
+
+
+def context_length(root: Folder, stage: Stage[Model]) -> int:
+    """Tokens that the model was made for, from its config.json; LONGEST_CONTEXT where that does not say."""
+    path = stage.path if isinstance(stage, LocalModel) else local_path(root, load(root, stage))
+    config = json.loads((Path(path) / "config.json").read_text(encoding="utf-8"))
+    return int(config.get("max_position_embeddings") or LONGEST_CONTEXT)
 
 
 def load_measures(root: Folder, stage: Questions) -> dict[str, float]:

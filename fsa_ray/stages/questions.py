@@ -113,6 +113,7 @@ class Questions(Stage[Rows]):
         chooses = self._chooses(task)
         max_tokens = LABEL_TOKENS if isinstance(task, ClassificationTask) else ENTRY_TOKENS
         max_tokens = GRAPH_TOKENS if isinstance(task, GraphTask) else max_tokens
+        max_tokens = min(max_tokens, self.max_length // 4)  # a small context must hold the question as well
         prompt = build_prompt(task, asked, demos, self.protocol, counter, self.max_length - max_tokens)
         structured = self.structured and not isinstance(task, ClassificationTask) and self.protocol in ("v2", "strict")
         return {

@@ -122,8 +122,6 @@ def test_a_suite_is_asked_by_prompts_and_two_models_are_compared(smoke: Path, cl
         "0",
         "--seeds",
         "1",
-        "--max-length",
-        "256",
         "--json",
     )
     for model, name in (("smoke", "small"), ("smoke/teacher", "large")):
