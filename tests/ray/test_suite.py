@@ -66,8 +66,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
     serving.close()
 
 
-def run(root: Folder, stage: Stage[Any]) -> Any:
-    Runner(root, Placement(), Silent(), serving.release).run(Pipeline("test", {"wanted": stage}))
+def run(root: Folder, stage: Stage[Any], placement: Placement | None = None) -> Any:
+    Runner(root, placement or Placement(), Silent(), serving.release).run(Pipeline("test", {"wanted": stage}))
     return load(root, stage)
 
 
@@ -104,6 +104,12 @@ def test_label_likelihoods_equal_those_of_transformers(root: Folder, data: Path,
     assert all(score.seeds.keys() == {1, 2} and score.n == 3 for score in scores.scores.values())
     outcomes = read_table(root, type(load(root, asked).kept)(files=(scores.items,)))
     assert len(outcomes) == 3 * len(TASKS) * 2
+
+
+def test_scores_do_not_depend_on_batches_or_shards(root: Folder, data: Path, tiny_model: str, tmp_path: Path) -> None:
+    judge = Judge(answers=Answer(questions=questions(data, tiny_model, limit=3), precision="fp32"))
+    other = Placement(sections={"engine": {"unit_rows": 5, "max_num_seqs": 3, "units_in_flight": 2}})
+    assert run(Folder(str(tmp_path)), judge, other).scores == run(root, judge).scores
 
 
 def test_calibration_asks_about_texts_that_say_nothing(root: Folder, data: Path, tiny_model: str) -> None:
