@@ -4,7 +4,7 @@ Same tiny random model in fp32, same prompts of all tasks whose data are there, 
 timed on either side. Where the two answers part, the two best tokens must be within 1e-4 there: a tie that rounding
 may break either way. Without --data the items are made up.
 
-    python benchmarks/answering.py --data SENTIBENCH --out benchmarks/results/answering.json [--limit 40]
+    python benchmarks/answering.py --data SENTIBENCH --out benchmarks/results/answering.json [--limit 100]
 """
 
 import argparse
@@ -45,28 +45,27 @@ class Silent:
     def ends(self, step: Any, record: Any) -> None: ...
 
 
-def save_model(folder: str, texts: list[str]) -> None:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+def save_model(folder: str, texts: list[str]) -> int:
+    """A random model whose tokens are words, so that a text tells its tokens; returns its number of parameters."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
-    backend = Tokenizer(models.BPE())
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=4000, special_tokens=["<|end|>"], initial_alphabet=alphabet, show_progress=False
-    )
+    backend = Tokenizer(models.WordLevel(unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    trainer = trainers.WordLevelTrainer(vocab_size=4000, special_tokens=["[UNK]", "[END]"], show_progress=False)
     backend.train_from_iterator(texts, trainer)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<|end|>", pad_token="<|end|>")
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend, eos_token="[END]", pad_token="[END]", unk_token="[UNK]"
+    )
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
     config = Qwen3Config(
         vocab_size=len(tokenizer),
-        hidden_size=128,
-        intermediate_size=256,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        num_key_value_heads=2,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
         head_dim=32,
         max_position_embeddings=MAX_LENGTH,
         initializer_range=0.3,
@@ -74,7 +73,9 @@ def save_model(folder: str, texts: list[str]) -> None:
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    Qwen3ForCausalLM(config).save_pretrained(folder)
+    model = Qwen3ForCausalLM(config)
+    model.save_pretrained(folder)
+    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def one_at_a_time(path: str, rows: list[dict[str, Any]]) -> tuple[float, list[list[int]]]:
@@ -114,7 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="SentiBench in the official layout")
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--limit", type=int, default=40, help="items of a task")
+    parser.add_argument("--limit", type=int, default=100, help="items of a task")
     arguments = parser.parse_args()
     tasks, absent = present(SUITES["sentibench"].tasks, arguments.data, ("train", "test"))
     with tempfile.TemporaryDirectory() as folder, Session() as session:
@@ -122,7 +123,7 @@ def main() -> None:
         texts = [
             json.dumps(json.loads(file.read_text("utf-8-sig"))[:300]) for file in arguments.data.rglob("train.json")
         ]
-        save_model(path, texts)
+        parameters = save_model(path, texts)
         asked = Questions.at(
             str(arguments.data), tuple(tasks), SHOTS,
             model=LocalModel.at(path), protocol="strict", seeds=(42,), limit=arguments.limit, answering="generation",
@@ -145,6 +146,7 @@ def main() -> None:
         "benchmark": "answering",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+        "parameters": parameters,
         "tasks": tasks,
         "absent": absent,
         "prompts": len(rows),

@@ -9,7 +9,6 @@ from fsa_ray.core.artifact import Rows
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.prices import Prices
-from fsa_ray.core.record import read_record
 from fsa_ray.core.runner import load, spent
 from fsa_ray.core.tables import read_table
 from fsa_ray.recipes.table import Plan
@@ -43,14 +42,17 @@ def print_pilot(root: Folder, planned: Plan, placement: Placement) -> None:
 
 
 def _print_whole(root: Folder, planned: Plan, tokens: tuple[int, int], prices: Prices) -> None:
-    ingest = read_record(root, planned.pipeline.stages["ingest"])
-    reviews = load(root, planned.pipeline.stages["teach"].inputs()["reviews"])
-    assert ingest is not None and isinstance(reviews, Rows)
-    over_limit = ingest.artifact["reasons"].get("over_limit", 0)
-    factor = (over_limit + reviews.kept.rows) / max(1, reviews.kept.rows)
+    """The pilot's share of reviews that reach the teacher is expected of the whole as well."""
+    ingested = cast(Rows, load(root, planned.pipeline.stages["ingest"]))
+    corpus = planned.spec.corpus
+    left_out = ingested.reasons.get("over_limit", 0)
+    if corpus.invented is not None and corpus.limit is not None:
+        left_out = max(0, corpus.invented - corpus.limit)
+    whole = left_out + ingested.kept.rows
+    factor = whole / max(1, ingested.kept.rows)
     prompt, output = tokens[0] * factor, tokens[1] * factor
     cost = prices.of(prompt, output)
     money = "; set `prices` in the placement to see the cost" if cost is None else f": {cost:,.2f} {prices.currency}"
-    stdout.print(f"all {over_limit + reviews.kept.rows:,} reviews: about {prompt:,.0f} prompt and "
+    stdout.print(f"all {whole:,} reviews: about {prompt:,.0f} prompt and "
                  f"{output:,.0f} output tokens{money}", highlight=False)  # fmt: skip
     stderr.print("the pilot's answers are kept under its own name; the whole run asks anew", highlight=False)
