@@ -28,7 +28,7 @@ from fsa_ray.engine.run_units import ask
 from fsa_ray.engine.session import ModelSettings, Session
 from fsa_ray.engine.units import UnitFolder
 from fsa_ray.evaluation.suites import SUITES, present
-from fsa_ray.stages.answer import NEXT_EXAMPLE, Answering
+from fsa_ray.stages.answer import Answering
 from fsa_ray.stages.model import LocalModel, chat_format
 from fsa_ray.stages.questions import Questions
 from fsa_ray.storage.folder import Folder
@@ -81,9 +81,6 @@ def save_model(folder: str, texts: list[str]) -> int:
 def one_at_a_time(path: str, rows: list[dict[str, Any]]) -> tuple[float, list[list[int]]]:
     model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
     chat = chat_format(path, False)
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(path)
     written = []
     began = time.perf_counter()
     for row in rows:
@@ -93,8 +90,6 @@ def one_at_a_time(path: str, rows: list[dict[str, Any]]) -> tuple[float, list[li
                 torch.tensor([prompt]),
                 max_new_tokens=row["max_tokens"],
                 do_sample=False,
-                stop_strings=NEXT_EXAMPLE,
-                tokenizer=tokenizer,
             )
         written.append(tokens[0, len(prompt) :].tolist())
     return time.perf_counter() - began, written
@@ -175,8 +170,6 @@ def compare(
     gaps = []
     for row, tokens in zip(rows, written, strict=True):
         text = tokenizer.decode(tokens, skip_special_tokens=True)
-        for stop in NEXT_EXAMPLE:
-            text = text.split(stop)[0]
         if text.strip() != (said[row["id"]] or "").strip():
             ours = tokenizer(said[row["id"]] or "", add_special_tokens=False)["input_ids"]
             gaps.append(gap_where_they_part(path, chat.text_ids(row["prompt"]), ours, tokens))
