@@ -2,7 +2,7 @@
 
 Same tiny random model in fp32, same prompts of all tasks whose data are there, greedy, same limits; loading is not
 timed on either side. Where the two answers part, the two best tokens must be within 1e-4 there: a tie that rounding
-may break either way. Without --data the items are made up.
+may break either way.
 
     python benchmarks/answering.py --data SENTIBENCH --out benchmarks/results/answering.json [--limit 100]
 """
