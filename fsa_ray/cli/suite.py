@@ -15,6 +15,7 @@ from fsa_ray.core.artifact import DataFile
 from fsa_ray.core.artifact import Table as StoredTable
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
+from fsa_ray.core.record import read_record
 from fsa_ray.core.runner import load
 from fsa_ray.core.stage import Stage
 from fsa_ray.core.tables import read_table
@@ -110,7 +111,8 @@ def evaluate_suite(
     judge = Judge(answers=Answer(questions=questions, precision=asked.precision))
     pipeline = Pipeline("evaluate", {"questions": questions, "answers": judge.answers, "scores": judge})
     run_quietly(root, pipeline, at)
-    scores, told = load(root, judge), load_measures(root, questions)
+    scores, record = load(root, judge), read_record(root, questions)
+    assert record is not None
     whole = [score.score for key, score in scores.scores.items() if "/" not in key]
     done = Evaluation(
         name=name or f"{Path(model).name or model}-{suite}-{protocol}",
@@ -123,8 +125,8 @@ def evaluate_suite(
         tasks={load_task(task).name: task for task in found},
         scores=scores.scores,
         absent=tuple(absent),
-        demonstrations_dropped=int(told["demonstrations_dropped"]),
-        too_long=int(told["too_long"]),
+        demonstrations_dropped=int(record.measures["demonstrations_dropped"]),
+        too_long=int(record.measures["too_long"]),
         items=scores.items,
     )
     folder = root / "evaluations"
@@ -139,14 +141,6 @@ def context_length(root: Folder, stage: Stage[Model]) -> int:
     path = stage.path if isinstance(stage, LocalModel) else local_path(root, load(root, stage))
     config = json.loads((Path(path) / "config.json").read_text(encoding="utf-8"))
     return int(config.get("max_position_embeddings") or LONGEST_CONTEXT)
-
-
-def load_measures(root: Folder, stage: Questions) -> dict[str, float]:
-    from fsa_ray.core.record import read_record
-
-    record = read_record(root, stage)
-    assert record is not None
-    return record.measures
 
 
 def evaluation_called(root: Folder, name: str) -> Evaluation:

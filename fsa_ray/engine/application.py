@@ -162,7 +162,3 @@ def _environment(placement: EnginePlacement) -> dict[str, str]:
 def resources_of(placement: EnginePlacement) -> dict[str, float]:
     gpus = {"GPU": float(placement.gpus)} if placement.device == "gpu" else {}
     return {"CPU": placement.cpus, **gpus}
-
-
-def _fits(node: dict[str, float], need: dict[str, float]) -> int:
-    return int(min(node.get(resource, 0.0) // amount for resource, amount in need.items()))

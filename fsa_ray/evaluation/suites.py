@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsa_ray.evaluation.fsa import FSA_TASKS
+from fsa_ray.evaluation.fsa import FSA_TASKS, VIEWS, FsaTask
 from fsa_ray.evaluation.fsa import SEEDS as FSA_SEEDS
 from fsa_ray.evaluation.task import Protocol, Task
 from fsa_ray.evaluation.tasks import TASKS, load_task
@@ -45,8 +45,6 @@ def present(tasks: Sequence[str], data: Path, splits: Sequence[str]) -> tuple[li
 
 def views_of(task: Task, extras: Sequence[dict[str, str]]) -> list[str]:
     """Which views a task's items have, in the order of the first item of each; none for most tasks."""
-    from fsa_ray.evaluation.fsa import VIEWS, FsaTask
-
     if not isinstance(task, FsaTask):
         return []
     return [name for name in VIEWS if any(name in extra for extra in extras)]

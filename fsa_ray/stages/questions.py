@@ -43,6 +43,7 @@ class Questions(Stage[Rows]):
 
     model: Stage[Model]
     tasks: tuple[str, ...]
+    versions: tuple[int, ...]  # of the tasks
     files: tuple[PinnedFile, ...]
     protocol: Protocol
     seeds: tuple[int, ...]
@@ -62,7 +63,9 @@ class Questions(Stage[Rows]):
         pinned = [
             pin(path, Path(data)) for name in tasks for split in splits for path in load_task(name).paths(data, split)
         ]
-        return cls(data=data, tasks=tasks, shots=shots, files=tuple(pinned), **fields)
+        pinned += [pin(Path(name), Path(name).parent) for name in tasks if name.endswith((".yaml", ".yml"))]
+        versions = tuple(load_task(name).version for name in tasks)
+        return cls(data=data, tasks=tasks, versions=versions, shots=shots, files=tuple(pinned), **fields)
 
     def run(self, ctx: StageContext) -> Rows:
         counter = self._counter(ctx)
