@@ -2,8 +2,8 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
+from fsa_ray.stages.model import LocalModel
 from fsa_ray.stages.questions import Questions
 
 MOOD = """
@@ -15,13 +15,12 @@ labels: [calm, tense]
 """
 
 
-def test_a_changed_task_file_or_changed_data_are_other_questions(tmp_path: Path, workshop: Any, review: Any) -> None:
-    soup = review(1, "the soup was cold")
+def test_a_changed_task_file_or_changed_data_are_other_questions(tmp_path: Path) -> None:
     (tmp_path / "mood").mkdir()
     test = tmp_path / "mood" / "test.json"
     test.write_text(json.dumps([{"sentence": "all is well", "label": "calm"}]))
     (tmp_path / "mood.yaml").write_text(MOOD)
-    model = workshop.given("review", [soup])
+    model = LocalModel(files=(), path="somewhere")
     found = set()
     for change in ("", "instruction", "data"):
         if change == "instruction":
