@@ -22,6 +22,7 @@ from fsa_ray.engine.units import Counts, Unit, UnitFolder
 ROUNDS_WITHOUT_PROGRESS = 3
 _COMMIT_SECONDS = 15.0
 _POLL_SECONDS = 0.02
+_POLL_SHARE = 0.05  # of the time waited so far
 
 
 class Asking(Protocol):
@@ -251,12 +252,13 @@ class _Prepare:
 
     def _await_commit(self) -> None:
         """Give up after a while: the unit may have died with its engine."""
-        deadline = time.monotonic() + _COMMIT_SECONDS
-        while self._asked is not None and time.monotonic() < deadline and not self._stop.is_set():
-            if self._units.is_finished(self._asked):
+        began = time.monotonic()
+        while self._asked is not None and not self._stop.is_set():
+            waited = time.monotonic() - began
+            if waited > _COMMIT_SECONDS or self._units.is_finished(self._asked):
                 self._asked = None
             else:
-                time.sleep(_POLL_SECONDS)
+                time.sleep(max(_POLL_SECONDS, _POLL_SHARE * waited))
 
 
 class _Finish:
