@@ -2,66 +2,34 @@
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 from rich.table import Table
 
 from fsa_ray.cli.annotation import run_quietly
 from fsa_ray.cli.console import stderr
 from fsa_ray.cli.lookup import model_called
-from fsa_ray.core.artifact import DataFile
-from fsa_ray.core.artifact import Table as StoredTable
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.record import read_record
 from fsa_ray.core.runner import load
 from fsa_ray.core.stage import Stage
-from fsa_ray.core.tables import read_table
-from fsa_ray.evaluation.classification import ClassificationTask
 from fsa_ray.evaluation.comparison import Comparison, compare
 from fsa_ray.evaluation.harness import export_task
-from fsa_ray.evaluation.scorecard import Outcome, TaskScore
 from fsa_ray.evaluation.suites import present, suite_called
-from fsa_ray.evaluation.task import Protocol, Task, require_protocol
+from fsa_ray.evaluation.task import Protocol, require_protocol
 from fsa_ray.evaluation.tasks import load_task
-from fsa_ray.reporting.contents import Fact
 from fsa_ray.reporting.html import render_suite
-from fsa_ray.reporting.suite import Confusion, SuiteContents, TaskRow, WrongItem
 from fsa_ray.stages.answer import Answer
 from fsa_ray.stages.judge import Judge
 from fsa_ray.stages.model import LocalModel, Model, local_path
 from fsa_ray.stages.questions import Answering, Questions
+from fsa_ray.stages.suite import Evaluation, outcomes_of, suite_contents
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.settings import Precision
 
-WORST_SHOWN = 4
 LONGEST_CONTEXT = 2048
-
-
-class Evaluation(BaseModel):
-    """What is kept of a model's way through a suite: `evaluations/NAME.json` below the root.
-
-    `tasks`: each task's name, and its name or file as `load_task` takes it. `mean` is the unweighted mean over the
-    tasks that were there; `absent` are those without data. `items` has one row for each item and seed.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    model: str
-    suite: str
-    protocol: Protocol
-    shots: int
-    seeds: tuple[int, ...]
-    mean: float
-    tasks: dict[str, str]
-    scores: dict[str, TaskScore]
-    absent: tuple[str, ...]
-    demonstrations_dropped: int
-    too_long: int
-    items: DataFile
 
 
 class Asked(BaseModel):
@@ -160,64 +128,8 @@ def compare_evaluations(root: Folder, first: str, second: str) -> list[Compariso
     shared = [name for name in left.scores if name in right.scores and "/" not in name]
     if not shared:
         raise ValueError(f"{first} and {second} share no task")
-    sides = [_outcomes(root, side) for side in (left, right)]
+    sides = [outcomes_of(root, side) for side in (left, right)]
     return compare({name: (load_task(left.tasks[name]), sides[0][name], sides[1][name]) for name in shared})
-
-
-def suite_contents(root: Folder, done: Evaluation) -> SuiteContents:
-    """What the page shows: the worst items are those that were wrong under most seeds, a few of each task."""
-    shown = {"model": done.model, "suite": done.suite, "protocol": done.protocol, "demonstrations": done.shots,
-             "seeds": ", ".join(map(str, done.seeds)), "without data": ", ".join(done.absent) or "none",
-             "demonstrations that did not fit": done.demonstrations_dropped,
-             "queries that did not fit": done.too_long}  # fmt: skip
-    rows = read_table(root, StoredTable(files=(done.items,))).to_pylist()
-    by_task: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        by_task.setdefault(row["task"], []).append(row)
-    return SuiteContents(
-        name=done.name,
-        facts=tuple(Fact(label=label, value=str(value)) for label, value in shown.items()),
-        mean=done.mean,
-        rows=tuple(_task_row(score) for score in done.scores.values()),
-        confusions=tuple(
-            found for name, own in by_task.items() if (found := _confusion(load_task(done.tasks[name]), own))
-        ),
-        wrong=tuple(item for name, own in by_task.items() for item in _wrong(name, own)),
-    )
-
-
-def _task_row(score: TaskScore) -> TaskRow:
-    fields = {"task", "metric", "score", "low", "high", "std", "n", "invalid", "missing"}
-    return TaskRow.model_validate(score.model_dump(include=fields))
-
-
-def _confusion(task: Task, rows: list[dict[str, Any]]) -> Confusion | None:
-    if not isinstance(task, ClassificationTask):
-        return None
-    size = len(task.labels)
-    counts = np.zeros((size, size + 1))
-    for row in rows:
-        counts += np.reshape(row["stats"], counts.shape)
-    return Confusion(task=task.name, labels=task.labels, counts=tuple(tuple(map(int, row)) for row in counts))
-
-
-def _wrong(task: str, rows: list[dict[str, Any]]) -> list[WrongItem]:
-    wrong: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        if not row["correct"]:
-            wrong.setdefault(row["id"], []).append(row)
-    worst = sorted(wrong.values(), key=len, reverse=True)[:WORST_SHOWN]
-    return [
-        WrongItem(
-            task=task,
-            id=same[0]["id"],
-            text=same[0]["text"],
-            gold=same[0]["gold"],
-            answer="no answer" if same[0]["missing"] else same[0]["prediction"],
-            seeds=len(same),
-        )
-        for same in worst
-    ]
 
 
 def evaluation_table(done: Evaluation) -> Table:
@@ -248,18 +160,6 @@ def comparison_table(first: str, second: str, found: list[Comparison]) -> Table:
         numbers = (f"{one.first:.2f}", f"{one.second:.2f}", f"{one.difference:+.2f}{mark}", interval)
         table.add_row(one.task, *numbers, f"{one.p:.3f}", f"{one.p_holm:.3f}")
     return table
-
-
-def _outcomes(root: Folder, done: Evaluation) -> dict[str, list[Outcome]]:
-    found: dict[str, list[Outcome]] = {}
-    for row in read_table(root, StoredTable(files=(done.items,))).to_pylist():
-        found.setdefault(row["task"], []).append(_outcome(row))
-    return found
-
-
-def _outcome(row: dict[str, Any]) -> Outcome:
-    values = {key: row[key] for key in ("id", "seed", "correct", "invalid", "missing", "stats")}
-    return Outcome(**values, gold=json.loads(row["gold"]), prediction=json.loads(row["prediction"]))
 
 
 def export_suite(
