@@ -8,6 +8,7 @@ from fsa_ray.core.stage import Stage
 from fsa_ray.engine.endpoint import Endpoint
 from fsa_ray.recipes.spec import EmbeddedTeacher, Prompt, Spec
 from fsa_ray.stages.annotate import Annotate
+from fsa_ray.stages.ask import Sampling
 from fsa_ray.stages.benchmark import Benchmark, InventedBenchmark
 from fsa_ray.stages.decontaminate import Decontaminate
 from fsa_ray.stages.deduplicate import Deduplicate
@@ -22,7 +23,7 @@ from fsa_ray.stages.parse import Parse
 from fsa_ray.stages.sample import Sample
 from fsa_ray.stages.score import Score
 from fsa_ray.stages.select import Select
-from fsa_ray.stages.teach import Sampling, Teach
+from fsa_ray.stages.teach import Teach
 from fsa_ray.stages.tokenizer import LearnTokenizer
 from fsa_ray.stages.train import Train
 

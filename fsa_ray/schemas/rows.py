@@ -30,11 +30,21 @@ REJECT = pa.schema(
     ]
 )
 
+REQUEST = pa.schema(
+    [
+        ("id", pa.string()),  # of the response that it will get
+        ("parent", pa.string()),  # what it is about
+        ("kind", pa.string()),  # which prompt
+        ("prompt", pa.string()),  # the user turn
+        ("schema", pa.string()),  # JSON schema of the answer; null where the answer is text
+    ]
+)
+
 RESPONSE = pa.schema(
     [
         ("id", pa.string()),
-        ("parent", pa.string()),  # the review's id
-        ("kind", pa.string()),  # which prompt: analysis, rewriting
+        ("parent", pa.string()),  # what was asked about: a review, a cluster, a task, a record
+        ("kind", pa.string()),  # which prompt
         ("text", pa.string()),  # what the teacher said, thinking removed
         ("thinking", pa.string()),
         ("finish_reason", pa.string()),

@@ -15,6 +15,7 @@ from fsa_ray.schemas.opinion import POLARITIES
 from fsa_ray.schemas.rows import ANNOTATION
 from fsa_ray.sentiment.answers import parse_analysis
 from fsa_ray.sentiment.grounding import ground
+from fsa_ray.sentiment.prompts import prompt
 from fsa_ray.sentiment.thinking import split_thinking
 from fsa_ray.stages.asking import Asker
 from fsa_ray.stages.model import Model, local_path
@@ -51,10 +52,10 @@ class Annotate(Stage[Rows]):
         reviews, model = ctx.load(self.reviews), ctx.load(self.model)
         engine = engine_of(ctx, self.model, self.precision, self.max_length)
         path = local_path(ctx.root, model)
-        asker = Asker(path, self.style, self.max_tokens, model.trust_remote_code)
+        asker = Asker(path, self.max_tokens, model.trust_remote_code)
         folder = ctx.progress / "annotations"
         units = UnitFolder.open(ctx.root, folder, reviews.kept, engine.placement.unit_rows)
-        outcome = ask(units, Annotating(asker), engine, Pulse(ctx.tell))
+        outcome = ask(units, Annotating(asker, self.style), engine, Pulse(ctx.tell))
         ctx.measure(prompt_tokens=outcome.counts.prompt_tokens, output_tokens=outcome.counts.output_tokens)
         return commit(ctx, pa.concat_tables([ANNOTATION.empty_table(), *units.results()]), [])
 
@@ -62,11 +63,13 @@ class Annotate(Stage[Rows]):
 class Annotating:
     """What is asked about a review, and what is made of the reply."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    def __init__(self, asker: Asker, style: str) -> None:
+        self._asker, self._style = asker, style
 
     def questions(self, rows: pa.Table) -> list[Question]:
-        return [self._asker.question(text, "analysis", temperature=0.0) for text in rows["text"].to_pylist()]
+        wording = prompt("analysis", self._style)
+        turns = [wording.render(text) for text in rows["text"].to_pylist()]
+        return [self._asker.question(turn, wording.schema, "analysis", temperature=0.0) for turn in turns]
 
     def answers(self, rows: pa.Table, replies: list[Reply]) -> pa.Table:
         reviews = rows.select(["id", "text"]).to_pylist()

@@ -1,4 +1,4 @@
-"""Asking a causal model about reviews: what teach and annotate send to the engine."""
+"""Asking a causal model: what teach and annotate send to the engine."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,16 +7,14 @@ from typing import Any
 from fsa_ray.engine.question import Question
 from fsa_ray.schemas.opinion import POLARITIES
 from fsa_ray.sentiment.chat import ChatFormat
-from fsa_ray.sentiment.prompts import prompt
 from fsa_ray.stages.model import chat_format
 
 
 @dataclass(frozen=True)
 class Asker:
-    """Turns reviews into questions for the model at `path`. Small: sent to workers, which load its tokenizer."""
+    """Turns prompts into questions for the model at `path`. Small: sent to workers, which load its tokenizer."""
 
     path: str
-    style: str
     max_tokens: int
     trust_remote_code: bool = False
 
@@ -31,13 +29,11 @@ class Asker:
         firsts = [ids[prompt_length] for ids, prompt_length in pairs]
         return firsts if len(set(firsts)) == len(firsts) else None
 
-    def question(self, review: str, kind: str, **sampling: Any) -> Question:
-        """What the engine is asked. One that is too long comes back from the engine as an error."""
-        wording = prompt(kind, self.style)
-        ids = self.chat.prompt_ids(wording.render(review))
+    def question(self, turn: str, schema: str | None, kind: str, **sampling: Any) -> Question:
+        """What the engine is asked: a user turn. One that is too long comes back from the engine as an error."""
         params = {"max_tokens": self.max_tokens, "stop_token_ids": [self.chat.end_id], **sampling}
-        if kind == "analysis" and self.style == "compact" and self.labels is not None:
+        if kind == "analysis" and schema is None and self.labels is not None:
             params["logprob_token_ids"] = self.labels
-        if wording.schema is not None:
-            params["structured_outputs"] = {"json": wording.schema}
-        return Question(ids, params)
+        if schema is not None:
+            params["structured_outputs"] = {"json": schema}
+        return Question(self.chat.prompt_ids(turn), params)

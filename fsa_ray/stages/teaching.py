@@ -10,7 +10,6 @@ from fsa_ray.engine.question import Question, Reply
 from fsa_ray.schemas.rows import RESPONSE
 from fsa_ray.sentiment.answers import parse_analysis
 from fsa_ray.sentiment.control_tokens import neutralise
-from fsa_ray.sentiment.prompts import prompt
 from fsa_ray.sentiment.thinking import split_thinking
 from fsa_ray.stages.asking import Asker
 
@@ -27,7 +26,9 @@ class Teaching:
 
     def questions(self, rows: pa.Table) -> list[Question]:
         return [
-            self.asker.question(row["review"], row["kind"], **_seeded(self.decoding, self.seed, self.round, row["id"]))
+            self.asker.question(
+                row["prompt"], row["schema"], row["kind"], **_seeded(self.decoding, self.seed, self.round, row["id"])
+            )
             for row in rows.to_pylist()
         ]
 
@@ -37,9 +38,8 @@ class Teaching:
 
 @dataclass(frozen=True)
 class Writing:
-    """Questions by text for an endpoint, which tokenises them itself: control tokens in reviews are broken up."""
+    """Questions by text for an endpoint, which tokenises them itself: control tokens in them are broken up."""
 
-    style: str
     max_tokens: int
     decoding: dict[str, Any]
     round: int
@@ -49,21 +49,20 @@ class Writing:
         """Arguments of a chat completion for each row."""
         found = []
         for row in rows.to_pylist():
-            wording = prompt(row["kind"], self.style)
-            text, _ = neutralise(row["review"])
+            text, _ = neutralise(row["prompt"])
             request: dict[str, Any] = {
-                "messages": [{"role": "user", "content": wording.render(text)}],
+                "messages": [{"role": "user", "content": text}],
                 "max_tokens": self.max_tokens,
                 **_seeded(self.decoding, self.seed, self.round, row["id"]),
             }
-            if wording.schema is not None:
-                schema = {"name": row["kind"], "schema": json.loads(wording.schema), "strict": True}
+            if row["schema"] is not None:
+                schema = {"name": row["kind"], "schema": json.loads(row["schema"]), "strict": True}
                 request["response_format"] = {"type": "json_schema", "json_schema": schema}
             found.append(request)
         return found
 
     def answers(self, rows: pa.Table, replies: list[Reply]) -> pa.Table:
-        changed = [neutralise(review)[1] for review in rows["review"].to_pylist()]
+        changed = [neutralise(turn)[1] for turn in rows["prompt"].to_pylist()]
         return responses(rows, replies, self.round, opened=False, neutralised=changed)
 
 

@@ -21,8 +21,9 @@ from fsa_ray.engine.run_units import UnitFailed, ask
 from fsa_ray.engine.session import ModelSettings, Session
 from fsa_ray.engine.units import UnitFolder
 from fsa_ray.schemas.opinion import POLARITIES
+from fsa_ray.schemas.rows import REQUEST
+from fsa_ray.sentiment.prompts import prompt
 from fsa_ray.stages.asking import Asker
-from fsa_ray.stages.teach import REQUEST
 from fsa_ray.stages.teaching import Teaching, Writing
 from fsa_ray.storage.folder import Folder
 
@@ -39,12 +40,14 @@ REVIEWS = [
 
 
 def requests(root: Folder, kind: str, rows: int = 6) -> UnitFolder:
+    wording = prompt(kind, "json")
     table = pa.table(
         [
             [f"{number:032x}" for number in range(rows)],
             [f"{number + 100:032x}" for number in range(rows)],
             [kind] * rows,
-            [REVIEWS[number % len(REVIEWS)] for number in range(rows)],
+            [wording.render(REVIEWS[number % len(REVIEWS)]) for number in range(rows)],
+            pa.array([wording.schema] * rows, pa.string()),
         ],
         schema=REQUEST,
     )
@@ -56,7 +59,7 @@ def test_a_real_engine_answers_by_the_schema(tmp_path: Path, ray_session: Sessio
     placement = EnginePlacement(unit_rows=2, max_num_seqs=8)
     engine = ray_session.engine(ModelSettings(model=tiny_model, dtype="float32", max_model_len=4096), placement)
     units = requests(Folder(str(tmp_path)), "analysis")
-    assert ask(units, Teaching(Asker(tiny_model, "json", 300), GREEDY, 0, 1), engine).finished
+    assert ask(units, Teaching(Asker(tiny_model, 300), GREEDY, 0, 1), engine).finished
     ray_session.release([tiny_model])
     rows = [row for table in units.results() for row in table.to_pylist()]
     assert len(rows) == 6
@@ -110,7 +113,7 @@ def test_an_endpoint_answers_every_row_once(
     tmp_path: Path, ray_session: Session, endpoint: Endpoint, kind: str
 ) -> None:
     units = requests(Folder(str(tmp_path)), kind)
-    writing = Writing("json", 40, GREEDY, 0, 1)
+    writing = Writing(40, GREEDY, 0, 1)
     outcome = ask_endpoint(units, writing, endpoint, EndpointPlacement(), lambda progress: None, lambda counts: False)
     assert outcome.finished
     assert outcome.counts.rows == outcome.counts.prompts == 6
@@ -132,9 +135,9 @@ def test_a_wrong_key_stops_with_the_address_and_without_the_key(
     wrong = Endpoint(model="tiny", url=endpoint.url, key_variable="FSA_RAY_NO_SUCH_KEY")
     silent = (EndpointPlacement(), lambda progress: None, lambda counts: False)
     with pytest.raises(ValueError, match="FSA_RAY_NO_SUCH_KEY"):
-        ask_endpoint(units, Writing("json", 40, GREEDY, 0, 1), wrong, *silent)
+        ask_endpoint(units, Writing(40, GREEDY, 0, 1), wrong, *silent)
     monkeypatch.setenv("FSA_RAY_NO_SUCH_KEY", "not-the-key")
     with pytest.raises(UnitFailed, match=r"127\.0\.0\.1.*401") as caught:
-        ask_endpoint(units, Writing("json", 40, GREEDY, 0, 1), wrong, *silent)
+        ask_endpoint(units, Writing(40, GREEDY, 0, 1), wrong, *silent)
     assert "not-the-key" not in str(caught.value)
     assert len(units.pending()) == 3
