@@ -110,7 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="SentiBench in the official layout")
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--limit", type=int, default=100, help="items of a task")
+    parser.add_argument("--limit", type=int, help="items of a task; default: all")
     arguments = parser.parse_args()
     tasks, absent = present(SUITES["sentibench"].tasks, arguments.data, ("train", "test"))
     with tempfile.TemporaryDirectory() as folder, Session() as session:

@@ -19,7 +19,7 @@ from fsa_ray.engine.units import Counts, UnitFolder
 from fsa_ray.schemas.rows import REQUEST, RESPONSE
 from fsa_ray.stages.asking import Asker
 from fsa_ray.stages.model import Model, local_path
-from fsa_ray.stages.rows import commit
+from fsa_ray.stages.rows import commit, derived_id
 from fsa_ray.stages.teaching import Teaching, Writing
 
 if TYPE_CHECKING:
@@ -197,3 +197,15 @@ def _replaced(answers: pa.Table, newer: pa.Table) -> pa.Table:
         pc.is_valid(position), pc.add(position, len(answers)), pa.array(range(len(answers)), pa.int32())
     )
     return pa.concat_tables([answers, newer]).take(indices)
+
+
+def requests(kind: str, parents: list[str], turns: list[str], schema: str | None) -> pa.Table:
+    """A table of REQUEST: one prompt of a kind about each parent."""
+    columns = [
+        [derived_id(parent, kind) for parent in parents],
+        parents,
+        [kind] * len(parents),
+        turns,
+        [schema] * len(parents),
+    ]
+    return pa.table([pa.array(column, pa.string()) for column in columns], schema=REQUEST)

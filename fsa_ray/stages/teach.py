@@ -8,10 +8,8 @@ import pyarrow as pa
 from fsa_ray.core.artifact import Flow, Rows
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import iter_parts
-from fsa_ray.schemas.rows import REQUEST
 from fsa_ray.sentiment.prompts import prompt
-from fsa_ray.stages.ask import TOKENS_OF_TEXT, Ask
-from fsa_ray.stages.rows import derived_id
+from fsa_ray.stages.ask import TOKENS_OF_TEXT, Ask, requests
 
 
 class Teach(Ask):
@@ -30,21 +28,12 @@ class Teach(Ask):
     def requests(self, ctx: StageContext) -> Iterator[pa.Table]:
         for part in iter_parts(ctx.root, ctx.load(self.reviews).kept, ["id", "text"]):
             for kind in self.kinds:
-                yield self._about(part, kind)
+                wording = prompt(kind, self.style)
+                turns = [wording.render(text) for text in part["text"].to_pylist()]
+                yield requests(kind, part["id"].to_pylist(), turns, wording.schema)
 
     def expected_requests(self, rows: Any) -> float:
         return float(rows(self.reviews) * len(self.kinds))
 
     def usual_prompt_tokens(self) -> int:
         return TOKENS_OF_TEXT + (400 if self.style == "json" else 20)
-
-    def _about(self, reviews: pa.Table, kind: str) -> pa.Table:
-        wording, parents, count = prompt(kind, self.style), reviews["id"].to_pylist(), len(reviews)
-        columns = [
-            [derived_id(parent, kind) for parent in parents],
-            parents,
-            [kind] * count,
-            [wording.render(text) for text in reviews["text"].to_pylist()],
-            [wording.schema] * count,
-        ]
-        return pa.table([pa.array(column, pa.string()) for column in columns], schema=REQUEST)
