@@ -43,21 +43,34 @@ def distil(spec: Spec) -> Pipeline:
     stages["parse"] = examples = Parse(responses=responses, reviews=reviews, partial=spec.parse.partial)
     start = _student_start(spec, stages, examples)
     gold = _gold(spec, stages, gold_labels, start)
-    proxy = _proxy(spec, teacher, gold, start)
-    stages["score"] = scored = Score(
-        examples=examples,
-        model=proxy,
-        tau=spec.score.tau,
-        count_top=spec.score.count_top,
-        max_length=spec.score.max_length,
-    )
-    stages["select"] = selected = Select(scored=scored, **spec.select.model_dump(), seed=spec.seed)
-    stages["pack"] = corpus = _pack(spec, start, (selected,))
-    stages["student"] = student = _train(spec, start, corpus)
+    selected = examples if spec.select.rate == 1 else _selected(spec, stages, examples, teacher, gold, start)
+    stages["pack"] = corpus = _pack(spec, start, (selected,), spec.trial)
+    stages["student"] = student = _train(spec, start, corpus, spec.trial)
     _measure(spec, stages, benchmark, {"teacher": teacher, "student": student, "gold": gold})
     stages["sample"] = sample = Sample(reviews=reviews, count=SHOWN)
     stages["predict"] = annotate(spec, sample, student)
     return Pipeline(spec.name, stages)
+
+
+def _selected(
+    spec: Spec,
+    stages: dict[str, Stage[Any]],
+    examples: Stage[Rows],
+    teacher: Stage[Model] | None,
+    gold: Stage[Model] | None,
+    start: dict[str, Any],
+) -> Stage[Rows]:
+    """The share of the examples that the student learns from, by difficulty."""
+    stages["score"] = scored = Score(
+        examples=examples,
+        model=_proxy(spec, teacher, gold, start),
+        tau=spec.score.tau,
+        count_top=spec.score.count_top,
+        max_length=spec.score.max_length,
+    )
+    seed = _seed(spec.seed, spec.trial)
+    stages["select"] = selected = Select(scored=scored, **spec.select.model_dump(), seed=seed)
+    return selected
 
 
 def _reviews(
@@ -202,13 +215,20 @@ def _reaching(length: int, config: dict[str, Any]) -> dict[str, Any]:
     return {"max_position_embeddings": length, **config}
 
 
-def _pack(spec: Spec, start: dict[str, Any], examples: tuple[Stage[Rows], ...]) -> Pack:
+def _pack(spec: Spec, start: dict[str, Any], examples: tuple[Stage[Rows], ...], trial: int = 0) -> Pack:
     tokenizer = start.get("start") or start["tokenizer"]
-    return Pack(examples=examples, tokenizer=tokenizer, row_length=spec.student.sequence_length, seed=spec.seed)
+    seed = _seed(spec.seed, trial)
+    return Pack(examples=examples, tokenizer=tokenizer, row_length=spec.student.sequence_length, seed=seed)
 
 
-def _train(spec: Spec, start: dict[str, Any], corpus: Pack) -> Train:
-    return Train(corpus=corpus, settings=spec.train, **start)
+def _train(spec: Spec, start: dict[str, Any], corpus: Pack, trial: int = 0) -> Train:
+    settings = spec.train.model_copy(update={"seed": _seed(spec.train.seed, trial)})
+    return Train(corpus=corpus, settings=settings, **start)
+
+
+def _seed(seed: int, trial: int) -> int:
+    """The seed of what differs from trial to trial; the first keeps the spec's own. Controls and proxy stay."""
+    return seed + 1_000_003 * trial
 
 
 def _gold(

@@ -187,6 +187,9 @@ class Spec(Section):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="results are found under this name")
     recipe: str = Field("distil", description="what is built from this spec")
     seed: int = Field(42, description="of every random choice")
+    trial: int = Field(
+        0, ge=0, description="which repetition: another draw in select, other weights and order of the student"
+    )
     corpus: Corpus
     deduplicate: Deduplicate = Deduplicate()
     decontaminate: Decontaminate = Decontaminate()

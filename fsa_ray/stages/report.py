@@ -188,6 +188,8 @@ def _reject_samples(root: Folder, stages: dict[str, Stage[Any]]) -> Iterator[Rej
 
 
 def _difficulty(root: Folder, stages: dict[str, Stage[Any]]) -> DifficultyHistogram | None:
+    if "score" not in stages:
+        return None
     values = [_difficulties(root, stages[label]) for label in ("score", "select")]
     if not len(values[0]):
         return None

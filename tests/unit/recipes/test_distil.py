@@ -82,3 +82,24 @@ def test_asking_again_adopts_what_was_good() -> None:
     first = build({**document, "teacher": {**document["teacher"], "ask_again": 0}}, "demo").pipeline.stages["teach"]
     assert again["teach"].inputs()["adopt"].fingerprint == first.fingerprint
     assert again["teach"].fingerprint != first.fingerprint
+
+
+def test_a_trial_draws_and_trains_the_student_anew_and_nothing_before(stages: dict[str, Stage]) -> None:
+    document = yaml.safe_load(yaml.safe_dump(RECIPES["demo"].starter))
+    again = build({**document, "trial": 1}, "demo").pipeline.stages
+    changed = {label for label, stage in stages.items() if again[label].fingerprint != stage.fingerprint}
+    assert changed == {"select", "pack", "student", "annotate-student", "evaluate-student", "predict"}
+    for label in ("select", "pack"):
+        assert again[label].seed != stages[label].seed
+    assert again["student"].settings.seed != stages["student"].settings.seed
+
+
+def test_where_all_examples_are_kept_none_is_scored() -> None:
+    document = yaml.safe_load(yaml.safe_dump(RECIPES["demo"].starter))
+    whole = [
+        build({**document, "select": {"rate": 1, "mode": mode}, "score": {"model": model}}, "demo").pipeline.stages
+        for mode, model in (("soft", "gold"), ("random", "teacher"))
+    ]
+    assert not {"score", "select"} & set(whole[0])
+    assert whole[0]["pack"].inputs()["examples.0"].fingerprint == whole[0]["parse"].fingerprint
+    assert whole[0]["student"].fingerprint == whole[1]["student"].fingerprint
