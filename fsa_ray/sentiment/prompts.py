@@ -85,7 +85,7 @@ class Prompt:
 
     def render(self, review: str) -> str:
         """The user turn for one review. The review's text appears in it unchanged."""
-        return _compiled(self.template).render(review=review, tag=_unused_tag(review))
+        return compiled(self.template).render(review=review, tag=unused_tag(review))
 
 
 def prompt(kind: str, style: str) -> Prompt:
@@ -125,13 +125,15 @@ def analysis_schema() -> dict[str, Any]:
     }
 
 
-def _unused_tag(review: str) -> str:
+def unused_tag(review: str) -> str:
+    """The first of review-1, review-2, ... whose number no tag in the text has."""
     used = {int(number) for number in _TAG_NUMBERS.findall(review)}
     return f"review-{next(n for n in range(1, len(used) + 2) if n not in used)}"
 
 
 @cache
-def _compiled(template: str) -> "Template":
+def compiled(template: str) -> "Template":
+    """A template of plain text. Its `render` raises if a variable is missing."""
     from jinja2 import Environment, StrictUndefined
 
     # Plain text for a model: HTML escapes would change the review.
