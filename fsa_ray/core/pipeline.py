@@ -1,7 +1,7 @@
 """A pipeline: stages under the names that people use, and the index that one named run leaves."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -39,26 +39,29 @@ class Pipeline:
 
         Raises ValueError if `until` is not a label.
         """
-        wanted = {stage.fingerprint for stage in self._targets(until)}
-        waiting = [(label, stage) for label, stage in self.stages.items() if stage.fingerprint in wanted]
-        done: set[str] = set()
-        order: list[tuple[str, Stage[Any]]] = []
-        engines: frozenset[str] = frozenset()
-        while waiting:
-            ready = [(label, s) for label, s in waiting if all(i.fingerprint in done for i in s.inputs().values())]
-            chosen = min(ready, key=lambda found: _change(found[1].engines(), engines))
-            waiting.remove(chosen)
-            done.add(chosen[1].fingerprint)
-            engines = chosen[1].engines() or engines
-            order.append(chosen)
-        return order
-
-    def _targets(self, until: str | None) -> Iterator[Stage[Any]]:
         if until is not None and until not in self.stages:
             raise ValueError(f"no stage is called {until!r} here; there are: {', '.join(self.stages)}")
-        for stage in self.stages.values() if until is None else [self.stages[until]]:
-            yield stage
-            yield from _below(stage)
+        waiting = dict(self.stages) if until is None else self.leading_to([until])
+        inputs = {label: {i.fingerprint for i in stage.inputs().values()} for label, stage in waiting.items()}
+        order: list[tuple[str, Stage[Any]]] = []
+        done: set[str] = set()
+        engines: frozenset[str] = frozenset()
+        while waiting:
+            ready = (label for label in waiting if inputs[label] <= done)
+            chosen = min(ready, key=lambda label: _change(self.stages[label].engines(), engines))
+            stage = waiting.pop(chosen)
+            done.add(stage.fingerprint)
+            engines = stage.engines() or engines
+            order.append((chosen, stage))
+        return order
+
+    def leading_to(self, labels: Iterable[str]) -> dict[str, Stage[Any]]:
+        """The stages of these labels and all that they read."""
+        wanted: set[str] = set()
+        for label in labels:
+            wanted.add(self.stages[label].fingerprint)
+            wanted.update(stage.fingerprint for stage in _below(self.stages[label]))
+        return {label: stage for label, stage in self.stages.items() if stage.fingerprint in wanted}
 
 
 class RunIndex(BaseModel):

@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from fsa_ray.core.budget import Budget
 from fsa_ray.core.explain import explain
+from fsa_ray.recipes.document import place
+from fsa_ray.recipes.grid import Grid
 from fsa_ray.training.settings import TrainSettings
 
 
@@ -204,6 +206,7 @@ class Spec(Section):
     gold: Gold | None = Field(None, description="also train the student on gold labels alone, for comparison")
     evaluate: Evaluation = Evaluation()
     budget: Budget = Field(Budget(), description="where the run stops cleanly; raise it and run again to go on")
+    grid: Grid | None = Field(None, description="what varies: a run of every combination, and one table of them all")
 
 
 def suggest(given: str, known: Iterable[str]) -> str:
@@ -234,18 +237,12 @@ def validate(document: dict[str, Any], model: type[Spec], source: str) -> Spec:
 
 
 def _apply(document: dict[str, Any], override: str) -> None:
-    path, equals, value = override.partition("=")
-    if not equals or not path:
+    key, equals, value = override.partition("=")
+    if not equals or not key:
         raise ValueError(f"--set {override}: expected a.b=value")
-    *parents, last = path.split(".")
-    place = document
-    for key in parents:
-        if place.get(key) is None:
-            place[key] = {}
-        place = place[key]
-        if not isinstance(place, dict):
-            raise ValueError(f"--set {override}: {key!r} holds a value, not a section")
     try:
-        place[last] = yaml.safe_load(value)
+        place(document, key, yaml.safe_load(value))
     except yaml.YAMLError as error:
         raise ValueError(f"--set {override}: {value!r} is not YAML: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"--set {override}: {error}") from error

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fsa_ray.core.grid import Cell, united
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.recipes.demo import DEMO
 from fsa_ray.recipes.distil import distil
+from fsa_ray.recipes.grid import Variant, variants
 from fsa_ray.recipes.spec import Spec, read_spec, suggest, validate
 from fsa_ray.recipes.starter import STARTER
 
@@ -27,12 +29,17 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
+EVALUATED = "evaluate-student"
+"""The stage whose score tells the cells of a grid apart."""
+
+
 @dataclass(frozen=True)
 class Plan:
-    """A spec that was read, and what it stands for."""
+    """A spec that was read, and what it stands for; with a grid, the pipeline is that of all its cells."""
 
     spec: Spec
     pipeline: Pipeline
+    cells: tuple[Cell, ...] = ()
 
 
 def recipe_called(name: Any) -> Recipe:
@@ -52,10 +59,31 @@ def load_pipeline(path: Path, overrides: list[str], limit: int | None = None) ->
 
 
 def build(document: dict[str, Any], source: str, limit: int | None = None) -> Plan:
-    """From a spec document to its pipeline. `source` names the document in errors."""
+    """From a spec document to its pipeline. `source` names the document in errors. A pilot leaves the grid out."""
     recipe = recipe_called(document.get("recipe", "distil"))
     spec = validate(document, Spec, source)
     if limit is not None:
         corpus = spec.corpus.model_copy(update={"limit": limit})
-        spec = spec.model_copy(update={"corpus": corpus, "name": f"{spec.name}-pilot"})
-    return Plan(spec, recipe.build(spec))
+        spec = spec.model_copy(update={"corpus": corpus, "name": f"{spec.name}-pilot", "grid": None})
+    if spec.grid is None:
+        return Plan(spec, recipe.build(spec))
+    try:
+        found = list(variants(document, spec.grid))
+    except ValueError as error:
+        raise ValueError(f"{source}: grid: {error}") from error
+    cells = tuple(_cell(recipe, variant, source) for variant in found)
+    return Plan(spec, united(spec.name, cells), cells)
+
+
+def _cell(recipe: Recipe, variant: Variant, source: str) -> Cell:
+    """What one combination is measured by; other stages of the recipe are left out."""
+    where = f"{source}, cell {variant.title}"
+    spec = validate(variant.document, Spec, where)
+    try:
+        pipeline = recipe.build(spec)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
+    if EVALUATED not in pipeline.stages:
+        raise ValueError(f"{where}: a grid compares scores; say in section `evaluate` what is measured")
+    measured = [label for label in pipeline.stages if label.startswith("evaluate-")]
+    return Cell(variant.choices, pipeline.leading_to(measured))
