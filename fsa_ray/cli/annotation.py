@@ -15,7 +15,7 @@ from fsa_ray.core.placement import Placement
 from fsa_ray.core.runner import Runner, load
 from fsa_ray.core.stage import Stage
 from fsa_ray.core.tables import iter_parts
-from fsa_ray.recipes.distil import annotate
+from fsa_ray.recipes.measures import annotate
 from fsa_ray.schemas.rows import PREDICTION
 from fsa_ray.sentiment.files.predictions import write_predictions, writer_for
 from fsa_ray.stages.annotate import Annotate

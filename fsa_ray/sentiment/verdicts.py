@@ -85,21 +85,42 @@ def judge_rewriting(answer: str, review: str, finish_reason: str | None = None) 
     return _judge_words(_WORD.findall(answer.lower()), _WORD.findall(review.lower()))
 
 
+def judge_text(answer: str, review: str, finish_reason: str | None = None) -> Verdict:
+    """Check a free answer to an instruction about a review.
+
+    Reasons: empty, cut, refusal, repeat (it goes in circles). Never raises, whatever the texts.
+    """
+    if not answer.strip():
+        return Verdict("empty")
+    if finish_reason == "length":
+        return Verdict("cut", "the answer reached the token limit")
+    if _refuses(answer, review):
+        return Verdict("refusal", clean_value(answer[:200]))
+    return _circles(_WORD.findall(answer.lower()))
+
+
 def _judge_words(said: list[str], given: list[str]) -> Verdict:
     ratio = f"{len(said)} words for {len(given)}"
     if not said or len(said) < SHORTEST_RATIO * len(given):
         return Verdict("short", ratio)
     if len(said) > LONGEST_RATIO * len(given) + FREE_WORDS:
         return Verdict("long", ratio)
-    triples = _triples(said)
-    if len(triples) < MOST_REPEATED * (len(said) - 2):
-        return Verdict("repeat", f"{len(triples)} different word triples in {len(said)} words")
+    circles, triples = _circles(said), _triples(said)
+    if circles.reason is not None:
+        return circles
     if said == given or len(triples & _triples(given)) >= MOST_COPIED * max(1, len(triples)):
         return Verdict("copy", f"{len(triples & _triples(given))} of {len(triples)} word triples are the review's")
     stems = {word[:_STEM] for word in given if len(word) > 3} or set(given)
     left = stems & {word[:_STEM] for word in said}
     if len(left) < LEAST_OVERLAP * len(stems):
         return Verdict("drift", f"{len(left)} of {len(stems)} longer words of the review are left")
+    return Verdict()
+
+
+def _circles(said: list[str]) -> Verdict:
+    triples = _triples(said)
+    if len(triples) < MOST_REPEATED * (len(said) - 2):
+        return Verdict("repeat", f"{len(triples)} different word triples in {len(said)} words")
     return Verdict()
 
 

@@ -1,6 +1,7 @@
 """What is made of a teacher's reply: a response row, with an error where it is no whole answer."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,10 @@ import pyarrow as pa
 from fsa_ray.engine.question import Question, Reply
 from fsa_ray.schemas.rows import RESPONSE
 from fsa_ray.sentiment.answers import parse_analysis
+from fsa_ray.sentiment.attributes import parse_attributes
 from fsa_ray.sentiment.control_tokens import neutralise
+from fsa_ray.sentiment.instructions.reply import find_entries, find_object
+from fsa_ray.sentiment.instructions.validation import read_analysis, read_proposals
 from fsa_ray.sentiment.thinking import split_thinking
 from fsa_ray.stages.asking import Asker
 
@@ -71,7 +75,7 @@ def responses(
 ) -> pa.Table:
     """One RESPONSE row for each request and its reply."""
     flags = neutralised or [False] * len(replies)
-    triples = zip(rows.select(["id", "parent", "kind"]).to_pylist(), replies, flags, strict=True)
+    triples = zip(rows.select(["id", "parent", "kind", "schema"]).to_pylist(), replies, flags, strict=True)
     return pa.Table.from_pylist(
         [_response(request, reply, round_, opened) | {"neutralised": flag} for request, reply, flag in triples],
         RESPONSE,
@@ -81,7 +85,7 @@ def responses(
 def _response(request: dict[str, Any], reply: Reply, round_: int, opened: bool) -> dict[str, Any]:
     said = split_thinking(reply.text, opened=opened)
     return {
-        **request,
+        **{key: request[key] for key in ("id", "parent", "kind")},
         "text": said.answer,
         "thinking": said.thinking or None,
         "finish_reason": reply.finish_reason,
@@ -89,18 +93,36 @@ def _response(request: dict[str, Any], reply: Reply, round_: int, opened: bool) 
         "output_tokens": reply.output_tokens,
         "tries": round_ + 1,
         "label_logprobs": reply.label_logprobs,
-        "error": reply.error or _fault(request["kind"], said.answer, said.closed, reply.finish_reason),
+        "error": reply.error or _fault(request, said.answer, said.closed, reply.finish_reason),
     }
 
 
-def _fault(kind: str, answer: str, closed: bool, finish_reason: str | None) -> str | None:
+def _fault(request: dict[str, Any], answer: str, closed: bool, finish_reason: str | None) -> str | None:
     if finish_reason == "length" or not closed:
         return "cut at the token limit"
     if not answer:
         return "empty answer"
-    if kind == "analysis" and parse_analysis(answer).polarity is None:
-        return "unreadable answer"
-    return None
+    readable = _READABLE.get(request["kind"], _is_json if request["schema"] is not None else None)
+    return None if readable is None or readable(answer) else "unreadable answer"
+
+
+def _is_json(answer: str) -> bool:
+    try:
+        json.loads(answer)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+_READABLE: dict[str, Callable[[str], bool]] = {
+    "analysis": lambda answer: parse_analysis(answer).polarity is not None,
+    "enumerate": lambda answer: bool(parse_attributes(answer)),
+    "analyse": lambda answer: read_analysis(answer).reason is None,
+    "propose": lambda answer: read_proposals(answer).reason is None,
+    "standardise": lambda answer: isinstance(find_object(answer, "description"), dict),
+    "demonstrate": lambda answer: isinstance(find_entries(answer, "examples"), list),
+}
+"""By kind of prompt: whether an answer says anything. What it says is judged by the stage that reads it."""
 
 
 def _seeded(decoding: dict[str, Any], seed: int, round_: int, row_id: str) -> dict[str, Any]:

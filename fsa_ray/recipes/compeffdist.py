@@ -1,0 +1,207 @@
+"""The recipe `compeffdist`: instructions made from attributes, data chosen by difficulty."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from fsa_ray.core.artifact import Rows
+from fsa_ray.core.pipeline import Pipeline
+from fsa_ray.core.stage import Stage
+from fsa_ray.recipes.measures import benchmark_of
+from fsa_ray.recipes.reviews import reviews_of
+from fsa_ray.recipes.spec import Evaluation, Location, Section, Spec
+from fsa_ray.recipes.student import packed, selected_of, start_of, trained
+from fsa_ray.recipes.teacher import asked_again, asking, labels_behind, teacher_of
+from fsa_ray.stages.answer import Answer
+from fsa_ray.stages.evaluate import Evaluate
+from fsa_ray.stages.instructions.analyse import Analyse
+from fsa_ray.stages.instructions.attributes import Attributes
+from fsa_ray.stages.instructions.clusters import Clusters
+from fsa_ray.stages.instructions.definitions import Definitions
+from fsa_ray.stages.instructions.demonstrate import Demonstrate
+from fsa_ray.stages.instructions.distilled import Distilled
+from fsa_ray.stages.instructions.enumerate import Enumerate
+from fsa_ray.stages.instructions.generated import GeneratedInstructions
+from fsa_ray.stages.instructions.proposals import Proposals
+from fsa_ray.stages.instructions.propose import Propose
+from fsa_ray.stages.instructions.records import Records
+from fsa_ray.stages.instructions.respond import Respond
+from fsa_ray.stages.instructions.solved import SolvedTasks
+from fsa_ray.stages.instructions.standardise import Standardise
+from fsa_ray.stages.instructions.supplied import SuppliedInstructions
+from fsa_ray.stages.instructions.usable import UsableInstructions
+from fsa_ray.stages.judge import Judge
+from fsa_ray.stages.model import Model, model_stage
+from fsa_ray.stages.questions import Questions
+from fsa_ray.stages.sample import Sample
+
+STARTER_SET = "starter"
+
+
+class InstructionsSpec(Section):
+    """Where instructions come from: the teacher makes them, a file holds them, or both."""
+
+    generate: bool = Field(True, description="let the teacher make them; a weak one cannot, and the report says so")
+    file: Location | None = Field(None, description="take them from this JSON file; `starter` is the set shipped here")
+    reviews: int = Field(20_000, ge=2, description="reviews that are asked for their attributes")
+    min_mentions: int = Field(11, ge=1, description="rarer attributes are dropped")
+    encoder: str | None = Field(None, description="sentence encoder: directory or hub id; default: the MiniLM here")
+    encoder_revision: str | None = Field(None, description="commit of the encoder's hub repository")
+    clustering: Literal["affinity", "kmeans", "agglomerative"] = Field("affinity", description="method")
+    percentile: float = Field(0.5, ge=0, le=100, description="of similarities: preference of affinity propagation")
+    clusters: int | None = Field(None, ge=2, description="how many, with the other methods")
+    min_examples: int = Field(4, ge=1, description="a task with fewer valid examples is dropped")
+    repetitions: int = Field(16, ge=1, description="times that each task is asked for two more demonstrations")
+    max_tokens: int = Field(2048, ge=64, description="longest answer of the teacher that makes instructions")
+
+
+class RecordsSpec(Section):
+    """Instruction and review, as many as the teacher is to answer, in equal shares over clusters, kinds and domains."""
+
+    count: int = Field(50_000, ge=1, description="how many")
+    shots: int = Field(3, ge=0, le=8, description="demonstrations of the task in each")
+
+
+class SuiteSpec(Evaluation):
+    """What is measured: SentiBench tasks, asked as prompts with demonstrations."""
+
+    shots: int = Field(4, ge=0, le=8, description="demonstrations in a prompt")
+    seeds: tuple[int, ...] = Field((42, 52, 62), min_length=1, description="one draw of demonstrations for each")
+
+
+class CompEffSpec(Spec):
+    """A run of CompEffDist."""
+
+    recipe: str = Field("compeffdist", description="what is built from this spec")
+    instructions: InstructionsSpec = InstructionsSpec()
+    records: RecordsSpec = RecordsSpec()
+    evaluate: SuiteSpec = SuiteSpec()
+
+
+def compeffdist(spec: CompEffSpec) -> Pipeline:
+    """Raises ValueError if something that the spec names is not there."""
+    if spec.gold is not None:
+        raise ValueError("gold: this recipe has no control on gold labels; leave the section out")
+    if spec.evaluate.invented is not None:
+        raise ValueError("evaluate.invented: this recipe is measured on SentiBench; give evaluate.data, or nothing")
+    stages: dict[str, Stage[Any]] = {}
+    benchmark = benchmark_of(spec, stages)
+    supplied = _supplied(spec, stages)
+    teacher = teacher_of(spec, stages, _solved(spec, stages, supplied))
+    reviews = reviews_of(spec, stages, benchmark, labels_behind(spec.teacher.embedded, spec.seed))
+    instructions = _instructions(spec, stages, reviews, teacher, supplied, benchmark)
+    examples = _examples(spec, stages, instructions, reviews, teacher)
+    start = start_of(spec, stages, examples)
+    selected = examples if spec.select.rate == 1 else selected_of(spec, stages, examples, teacher, None, start)
+    stages["pack"] = corpus = packed(spec, start, (selected,), spec.trial)
+    stages["student"] = student = trained(spec, start, corpus, spec.trial)
+    _measure(spec, stages, benchmark, {"teacher": teacher, "student": student})
+    return Pipeline(spec.name, stages)
+
+
+def _supplied(spec: CompEffSpec, stages: dict[str, Stage[Any]]) -> Stage[Rows] | None:
+    given = spec.instructions.file
+    if given is None:
+        return None
+    stages["supplied"] = found = SuppliedInstructions.at(None if given == STARTER_SET else given)
+    return found
+
+
+def _solved(spec: CompEffSpec, stages: dict[str, Stage[Any]], supplied: Stage[Rows] | None) -> tuple[Stage[Rows], ...]:
+    """What a small teacher made here learns about tasks."""
+    if spec.teacher.embedded is None or supplied is None:
+        return ()
+    stages["teacher-examples-tasks"] = solved = SolvedTasks(instructions=supplied)
+    return (solved,)
+
+
+def _instructions(
+    spec: CompEffSpec,
+    stages: dict[str, Stage[Any]],
+    reviews: Stage[Rows],
+    teacher: Stage[Model] | None,
+    supplied: Stage[Rows] | None,
+    benchmark: Stage[Rows] | None,
+) -> Stage[Rows]:
+    sources = [supplied] if supplied is not None else []
+    if spec.instructions.generate:
+        sources.append(_generated(spec, stages, reviews, teacher))
+    if not sources:
+        raise ValueError("instructions: give a `file`, or let the teacher `generate` them")
+    against = () if benchmark is None else (benchmark,)
+    stages["instructions"] = usable = UsableInstructions(
+        sources=tuple(sources), against=against, ngram=spec.decontaminate.ngram
+    )
+    return usable
+
+
+def _generated(
+    spec: CompEffSpec, stages: dict[str, Stage[Any]], reviews: Stage[Rows], teacher: Stage[Model] | None
+) -> Stage[Rows]:
+    """Attributes, clusters, analyses of clusters, tasks about clusters, demonstrations of tasks."""
+    given, asked = spec.instructions, asking(spec, teacher)
+    asked |= {"sampling": asked["sampling"].model_copy(update={"max_tokens": given.max_tokens})}
+    stages["attribute-sample"] = drawn = Sample(reviews=reviews, count=given.reviews)
+    stages["enumerate"] = said = Enumerate(reviews=drawn, **asked)
+    stages["attributes"] = attributes = Attributes(responses=said, min_mentions=given.min_mentions)
+    encoder = None if given.encoder is None else model_stage(given.encoder, given.encoder_revision, False)
+    if encoder is not None:
+        stages["encoder"] = encoder
+    stages["clusters"] = clusters = Clusters(
+        attributes=attributes,
+        encoder=encoder,
+        method=given.clustering,
+        percentile=given.percentile,
+        count=given.clusters,
+        seed=spec.seed,
+    )
+    stages["analyse"] = analyses = Analyse(clusters=clusters, **asked)
+    stages["propose"] = proposed = Propose(clusters=clusters, **asked)
+    stages["proposals"] = proposals = Proposals(responses=proposed, clusters=clusters)
+    stages["standardise"] = standardised = Standardise(proposals=proposals, **asked)
+    stages["definitions"] = tasks = Definitions(
+        responses=standardised, proposals=proposals, min_examples=given.min_examples
+    )
+    stages["demonstrate"] = shown = Demonstrate(tasks=tasks, reviews=reviews, repetitions=given.repetitions, **asked)
+    stages["generated"] = made = GeneratedInstructions(clusters=clusters, analyses=analyses, demonstrations=shown)
+    return made
+
+
+def _examples(
+    spec: CompEffSpec,
+    stages: dict[str, Stage[Any]],
+    instructions: Stage[Rows],
+    reviews: Stage[Rows],
+    teacher: Stage[Model] | None,
+) -> Stage[Rows]:
+    """What the teacher answers to instructions about reviews, as far as it obeys them."""
+    given = spec.records
+    stages["records"] = records = Records(
+        instructions=instructions, reviews=reviews, count=given.count, shots=given.shots, seed=spec.seed
+    )
+    stages["teach"] = responses = asked_again(spec, Respond(records=records, **asking(spec, teacher)))
+    stages["parse"] = examples = Distilled(responses=responses, records=records, instructions=instructions)
+    return examples
+
+
+def _measure(
+    spec: CompEffSpec,
+    stages: dict[str, Stage[Any]],
+    benchmark: Stage[Rows] | None,
+    models: dict[str, Stage[Model] | None],
+) -> None:
+    if benchmark is None or spec.evaluate.data is None:
+        return
+    given, data = spec.evaluate, spec.evaluate.data
+    stages["benchmark"] = benchmark
+    for label, model in models.items():
+        if model is None:
+            continue
+        length = spec.teacher.max_length if label == "teacher" else spec.student.sequence_length
+        stages[f"questions-{label}"] = questions = Questions.at(
+            data, given.tasks, given.shots, model=model, protocol="strict", seeds=given.seeds, limit=given.limit,
+            chat=True, max_length=length,
+        )  # fmt: skip
+        stages[f"answers-{label}"] = answers = Answer(questions=questions, precision=spec.teacher.precision)
+        stages[f"evaluate-{label}"] = Judge(answers=answers)
+    stages["evaluate-majority"] = Evaluate(benchmark=benchmark, annotations=None)

@@ -1,0 +1,109 @@
+"""The students of a run: what they start from, what they learn from, and the control on gold labels."""
+
+from typing import Any
+
+from fsa_ray.core.artifact import Rows
+from fsa_ray.core.stage import Stage
+from fsa_ray.recipes.spec import Spec
+from fsa_ray.stages.gold import GoldExamples
+from fsa_ray.stages.invent import Invent
+from fsa_ray.stages.labels import BenchmarkLabels
+from fsa_ray.stages.model import Model, model_stage
+from fsa_ray.stages.pack import Pack
+from fsa_ray.stages.score import Score
+from fsa_ray.stages.select import Select
+from fsa_ray.stages.tokenizer import LearnTokenizer
+from fsa_ray.stages.train import Train
+
+
+def start_of(spec: Spec, stages: dict[str, Stage[Any]], examples: Stage[Rows]) -> dict[str, Any]:
+    """How a student begins: the fields of `Train` that say so."""
+    student = spec.student
+    if student.model is not None:
+        stages["start"] = start = model_stage(student.model, student.revision, student.trust_remote_code)
+        return {"start": start}
+    tokenizer = LearnTokenizer(examples=(examples,), vocabulary=student.vocabulary, max_length=student.sequence_length)
+    stages["tokenizer"] = tokenizer
+    assert student.config is not None
+    return {"config": reaching(student.sequence_length, student.config), "tokenizer": tokenizer}
+
+
+def selected_of(
+    spec: Spec,
+    stages: dict[str, Stage[Any]],
+    examples: Stage[Rows],
+    teacher: Stage[Model] | None,
+    gold: Stage[Model] | None,
+    start: dict[str, Any],
+) -> Stage[Rows]:
+    """The share of the examples that the student learns from, by difficulty."""
+    stages["score"] = scored = Score(
+        examples=examples,
+        model=_proxy(spec, teacher, gold, start),
+        tau=spec.score.tau,
+        count_top=spec.score.count_top,
+        max_length=spec.score.max_length,
+    )
+    seed = _seed(spec.seed, spec.trial)
+    stages["select"] = selected = Select(scored=scored, **spec.select.model_dump(), seed=seed)
+    return selected
+
+
+def packed(spec: Spec, start: dict[str, Any], examples: tuple[Stage[Rows], ...], trial: int = 0) -> Pack:
+    tokenizer = start.get("start") or start["tokenizer"]
+    seed = _seed(spec.seed, trial)
+    return Pack(examples=examples, tokenizer=tokenizer, row_length=spec.student.sequence_length, seed=seed)
+
+
+def trained(spec: Spec, start: dict[str, Any], corpus: Pack, trial: int = 0) -> Train:
+    settings = spec.train.model_copy(update={"seed": _seed(spec.train.seed, trial)})
+    return Train(corpus=corpus, settings=settings, **start)
+
+
+def gold_labels_of(spec: Spec) -> list[Stage[Rows]]:
+    """The few labelled reviews that the control student learns from."""
+    gold = spec.gold
+    if gold is None:
+        return []
+    if gold.benchmark is not None:
+        return [BenchmarkLabels.at(gold.benchmark, gold.tasks, gold.labels)]
+    return [Invent(count=gold.labels, split="train", seed=spec.seed + 1)]
+
+
+def gold_student(
+    spec: Spec, stages: dict[str, Stage[Any]], labels: list[Stage[Rows]], start: dict[str, Any]
+) -> Stage[Model] | None:
+    if not labels:
+        return None
+    (table,) = labels
+    stages["gold-labels"] = table
+    stages["gold-examples"] = examples = GoldExamples(labelled=table)
+    stages["gold-pack"] = corpus = packed(spec, start, (examples,))
+    stages["gold-student"] = student = trained(spec, start, corpus)
+    return student
+
+
+def _proxy(spec: Spec, teacher: Stage[Model] | None, gold: Stage[Model] | None, start: dict[str, Any]) -> Stage[Model]:
+    wanted = spec.score.model
+    named = {"teacher": teacher, "gold": gold, "student": start.get("start")}
+    if wanted not in named:
+        return model_stage(wanted, spec.score.revision, False)
+    found = named[wanted]
+    if found is None:
+        reasons = {
+            "teacher": "a teacher behind an endpoint cannot score",
+            "gold": "there is no `gold` section, so no gold student",
+            "student": "a student made from a config knows nothing before training",
+        }
+        raise ValueError(f"score.model: {wanted}: {reasons[wanted]}; name another of student, gold, teacher, or a path")
+    return found
+
+
+def reaching(length: int, config: dict[str, Any]) -> dict[str, Any]:
+    """A config for texts of `length` tokens, unless it says otherwise."""
+    return {"max_position_embeddings": length, **config}
+
+
+def _seed(seed: int, trial: int) -> int:
+    """The seed of what differs from trial to trial; the first keeps the spec's own. Controls and proxy stay."""
+    return seed + 1_000_003 * trial

@@ -1,0 +1,1 @@
+"""CompEffDist: instructions made from the attributes of reviews, and the records that they make with reviews."""

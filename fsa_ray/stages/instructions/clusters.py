@@ -1,0 +1,68 @@
+"""Attributes that mean about the same, as one cluster."""
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from fsa_ray.core.artifact import Rows
+from fsa_ray.core.stage import Stage, StageContext
+from fsa_ray.core.tables import read_table
+from fsa_ray.schemas.instructions import CLUSTER
+from fsa_ray.sentiment.clusters import Quality, cluster, quality
+from fsa_ray.stages.model import Model, local_path
+from fsa_ray.stages.rows import commit, derived_id
+
+
+class ClusteredRows(Rows):
+    """Clusters, and how good they are."""
+
+    quality: Quality | None  # None if there was nothing to cluster
+
+
+class Clusters(Stage[ClusteredRows]):
+    """Clusters of attribute names by their embeddings, the most mentioned cluster first (CompEffDist, clusters).
+
+    `encoder`: a sentence-transformers model; None takes the MiniLM that is installed with this package.
+    """
+
+    name: ClassVar[str] = "clusters"
+    version: ClassVar[int] = 1
+
+    attributes: Stage[Rows]
+    encoder: Stage[Model] | None = None
+    method: Literal["affinity", "kmeans", "agglomerative"] = "affinity"
+    percentile: float = 0.5
+    count: int | None = None
+    seed: int = 42
+
+    def run(self, ctx: StageContext) -> ClusteredRows:
+        from fsa_ray.engine.encoder import encode
+
+        attributes = read_table(ctx.root, ctx.load(self.attributes).kept)
+        names = attributes["name"].to_pylist()
+        if len(names) < 2:
+            raise ValueError(
+                f"only {len(names)} attributes have enough mentions to be clustered: the teacher may be too weak for "
+                "this; lower instructions.min_mentions, ask about more reviews, or take instructions from a file"
+            )
+        path = None if self.encoder is None else local_path(ctx.root, ctx.load(self.encoder))
+        vectors = encode(names, path)
+        mentions = attributes["mentions"].to_numpy()
+        labels = cluster(
+            vectors, mentions, method=self.method, percentile=self.percentile, clusters=self.count, seed=self.seed
+        )
+        rows = [self._row(attributes, np.flatnonzero(labels == label)) for label in range(int(labels.max()) + 1)]
+        done = commit(ctx, pa.Table.from_pylist(rows, CLUSTER), [])
+        return ClusteredRows(**dict(done), quality=quality(vectors, labels, names))
+
+    def _row(self, attributes: pa.Table, members: Any) -> dict[str, Any]:
+        """`members` are positions; attributes are sorted by mentions, so the first is the head."""
+        own = attributes.take(members).to_pylist()
+        return {
+            "id": derived_id("cluster", *(one["name"] for one in own)),
+            "name": own[0]["name"],
+            "mentions": sum(one["mentions"] for one in own),
+            "attributes": [one["name"] for one in own],
+            "descriptions": [one["description"] for one in own],
+        }

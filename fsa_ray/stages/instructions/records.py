@@ -1,0 +1,74 @@
+"""Which instruction is put to which review, with which demonstrations."""
+
+import json
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.stage import Stage, StageContext
+from fsa_ray.core.tables import read_table
+from fsa_ray.schemas.instructions import RECORD
+from fsa_ray.sentiment.instructions.task import TaskDefinition, render_frame
+from fsa_ray.sentiment.quotas import allot
+from fsa_ray.stages.rows import commit, derived_id
+
+
+class Records(Stage[Rows]):
+    """`count` pairs of an instruction and a review, in equal shares over clusters, over the kinds of task in each, and
+    over domains; a task comes with `shots` of its demonstrations, drawn by the record's id."""
+
+    name: ClassVar[str] = "records"
+    version: ClassVar[int] = 1
+    flow: ClassVar[Flow | None] = Flow(source=None)
+
+    instructions: Stage[Rows]
+    reviews: Stage[Rows]
+    count: int
+    shots: int = 3
+    seed: int = 42
+
+    def estimate(self, rows: Any) -> dict[str, float]:
+        return {"rows": float(self.count)}
+
+    def run(self, ctx: StageContext) -> Rows:
+        instructions = read_table(ctx.root, ctx.load(self.instructions).kept)
+        reviews = read_table(ctx.root, ctx.load(self.reviews).kept, ["id", "domain", "text"])
+        which, about = allot(
+            instructions["id"], instructions["cluster"], instructions["kind"], reviews["id"], reviews["domain"],
+            total=self.count, seed=self.seed,
+        )  # fmt: skip
+        known = [_Instruction(row) for row in instructions.to_pylist()]
+        texts = reviews.to_pylist()
+        rows = [self._row(known[one], texts[other]) for one, other in zip(which.tolist(), about.tolist(), strict=True)]
+        ctx.measure(rows_read=len(rows))
+        return commit(ctx, pa.Table.from_pylist(rows, RECORD), [])
+
+    def _row(self, instruction: "_Instruction", review: dict[str, Any]) -> dict[str, Any]:
+        own = instruction.row
+        record = derived_id(own["id"], review["id"])
+        return {
+            "id": record,
+            "parent": review["id"],
+            "instruction": own["id"],
+            "cluster": own["cluster"],
+            "kind": own["kind"],
+            "domain": review["domain"],
+            "group": own["id"],
+            "text": review["text"],
+            "prompt": instruction.turn(review["text"], record, self.shots),
+            "schema": instruction.schema,
+        }
+
+
+class _Instruction:
+    def __init__(self, row: dict[str, Any]) -> None:
+        self.row = row
+        self._task = None if row["kind"] == "analysis" else TaskDefinition.model_validate_json(row["definition"])
+        self.schema = None if self._task is None else json.dumps(self._task.answer_schema())
+
+    def turn(self, text: str, record: str, shots: int) -> str:
+        if self._task is None:
+            return render_frame(self.row["definition"], text)
+        order = sorted(self._task.examples, key=lambda shown: derived_id(record, shown.input))
+        return self._task.render(text, order[:shots])
