@@ -132,8 +132,8 @@ def check_labels(labels: tuple[str, ...]) -> None:
     if len({label.casefold() for label in labels}) < len(labels):
         raise ValueError(f"the labels {', '.join(labels)} are not distinct without regard to case")
     for label in labels:
-        if not label or len(label) > LONGEST_LABEL or label != clean_value(label):
-            raise ValueError(f"the label {label[:80]!r} is empty, long or not on one line")
+        if not label or len(label) > LONGEST_LABEL or label != clean_value(label) or label.startswith('"'):
+            raise ValueError(f"the label {label[:80]!r} is empty, long, quoted or not on one line")
 
 
 def number(value: float) -> int | float:

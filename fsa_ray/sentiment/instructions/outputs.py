@@ -19,6 +19,7 @@ from fsa_ray.sentiment.instructions.output_format import (
 )
 
 _BARE = ("closed_classification", "open_classification")
+_AROUND = " .,;:\"'`*"
 _MOST_WORDS = 5
 _LONGEST_SAID = 200
 _LONGEST_TEXT = 20_000
@@ -44,12 +45,12 @@ def read_text(form: OutputFormat, text: str, source: str) -> str | Dropped:
     Reasons: see `read_value`. Never raises, whatever the texts.
     """
     said = text.strip()
-    if form.kind in _BARE and said[:1] not in ('"', "'"):
-        return read_value(form, said.removesuffix("."), source)
     try:
-        value = json.loads(said)
+        value = json.loads(said) if form.kind not in _BARE or said.startswith('"') else said
     except (ValueError, RecursionError):
-        value = said.strip("'")
+        if form.kind not in _BARE:
+            return Dropped("schema", clean_value(f"not JSON: {said[:_LONGEST_SAID]}"))
+        value = said
     return read_value(form, value, source)
 
 
@@ -82,15 +83,15 @@ def read_value(form: OutputFormat, value: Any, source: str) -> str | Dropped:
 
 
 def _label(value: Any, labels: tuple[str, ...]) -> str:
-    found = clean_value(value).casefold() if isinstance(value, str) else None
+    said = clean_value(value).casefold() if isinstance(value, str) else ""
     for label in labels:
-        if label.casefold() == found:
+        if label.casefold() in (said, said.strip(_AROUND)):
             return label
     raise _Refused("labels", f"{_show(value)} is none of {', '.join(labels)}")
 
 
 def _words(value: Any) -> str:
-    words = clean_value(value) if isinstance(value, str) else ""
+    words = clean_value(value).strip(_AROUND) if isinstance(value, str) else ""
     if not words or len(words) > LONGEST_OPEN or len(words.split()) > _MOST_WORDS:
         raise _Refused("schema", f"{_show(value)} is no label of at most {_MOST_WORDS} words")
     return words

@@ -19,8 +19,10 @@ _NEEDS_TWO = re.compile(
 )
 _FIRST = re.compile(rf"\b({_NUMBERED})\s*[#_]?\(?(1|a|one|i)\)?(?![\w'’])", re.IGNORECASE)
 _SECOND = re.compile(rf"\b({_NUMBERED})\s*[#_]?\(?(2|b|two|ii)\)?(?![\w'’])", re.IGNORECASE)
-_HEADING = re.compile(rf"(?:^|[\n.;|]\s*){_NUMBERED}\s*[#_]?(?:1|2|a|b|one|two|i|ii)\s*[:.)\]=]", re.IGNORECASE)
-_LONGEST = 20_000
+_HEADING = re.compile(
+    rf"(?:^|[\n.;|][ \t]{{0,3}}){_NUMBERED}\s*[#_]?(?:1|2|a|b|one|two|i|ii)\s*[:.)\]=]", re.IGNORECASE
+)
+_LONGEST = 4000
 _NUMBERS = {"2": "1", "b": "a", "two": "one", "ii": "i"}
 
 

@@ -1,7 +1,8 @@
 """A teacher's reply to a request for instructions: the JSON in it, and what reading it came to."""
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -9,6 +10,7 @@ from fsa_ray.sentiment.answers import Dropped, clean_value
 
 T = TypeVar("T")
 
+_BRACKET = re.compile(r"[{\[]")
 _STARTS_TRIED = 16
 _LONGEST_DETAIL = 200
 
@@ -31,10 +33,15 @@ def find_entries(reply: str, key: str, finish_reason: str | None = None) -> list
 
     A list alone counts as the list under the key. Reasons: see `find_object`; schema (no such list).
     """
-    found = _find(reply, finish_reason, lambda value: isinstance(value, list) or _has(value, key))
-    if isinstance(found, Reading):
+    found = find_object(reply, key, finish_reason)
+    if isinstance(found, dict):
+        entries = found[key]
+    elif found.reason == "unreadable":
+        entries = next((value for value in _values(reply) if isinstance(value, list)), None)
+        if entries is None:
+            return found
+    else:
         return found
-    entries = found[key] if isinstance(found, dict) else found
     return entries if isinstance(entries, list) else refused("schema", f"{key} is no list")
 
 
@@ -43,8 +50,12 @@ def find_object(reply: str, key: str, finish_reason: str | None = None) -> dict[
 
     Reasons: empty, cut (the token budget ended the reply), unreadable.
     """
-    found: dict[str, Any] | Reading[Any] = _find(reply, finish_reason, lambda value: _has(value, key))
-    return found
+    if not reply.strip():
+        return refused("empty", "")
+    if finish_reason == "length":
+        return refused("cut", "the reply reached the token limit")
+    objects = (value for value in _values(reply) if isinstance(value, dict) and key in value)
+    return next(objects, None) or refused("unreadable", reply)
 
 
 def refused(reason: str, detail: str, dropped: tuple[Dropped, ...] = ()) -> Reading[Any]:
@@ -57,28 +68,17 @@ def text_of(entry: Any, key: str) -> str:
     return clean_value(value) if isinstance(value, str) else ""
 
 
-def _has(value: Any, key: str) -> bool:
-    return isinstance(value, dict) and key in value
-
-
-def _find(reply: str, finish_reason: str | None, wanted: Callable[[Any], bool]) -> Any:
-    if not reply.strip():
-        return refused("empty", "")
-    if finish_reason == "length":
-        return refused("cut", "the reply reached the token limit")
+def _values(reply: str) -> Iterator[Any]:
+    """The JSON objects and lists in a text, looked for at its first brackets only."""
     decoder = json.JSONDecoder()
-    start, tried = 0, 0
-    while tried < _STARTS_TRIED:
-        start = min((at for at in (reply.find("{", start), reply.find("[", start)) if at >= 0), default=-1)
-        if start < 0:
-            break
-        tried += 1
+    start = 0
+    for _ in range(_STARTS_TRIED):
+        found = _BRACKET.search(reply, start)
+        if found is None:
+            return
         try:
-            value, end = decoder.raw_decode(reply, start)
+            value, start = decoder.raw_decode(reply, found.start())
         except (ValueError, RecursionError):
-            start += 1
-            continue
-        if wanted(value):
-            return value
-        start = end
-    return refused("unreadable", reply)
+            start = found.end()
+        else:
+            yield value
