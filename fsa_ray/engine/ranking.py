@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 
 _BLOCK = 1 << 17  # logits that a CPU block holds, in float64 about the size of a core's second cache
+_LOGPROB_BLOCK = 1 << 20
 _SORT_WHOLE = 8192  # up to this vocabulary a sort is no dearer than finding the largest first
 _LARGEST = 1024
 _STEP = 8192
@@ -35,6 +36,11 @@ class TokenRanks:
     nuclei: Ints
     logprobs: Floats
 
+    @classmethod
+    def zeros(cls, tokens: int) -> "TokenRanks":
+        """To be filled in."""
+        return cls(np.zeros(tokens, np.int64), np.zeros(tokens, np.int64), np.zeros(tokens))
+
 
 def rank_tokens(logits: torch.Tensor, targets: torch.Tensor, *, tau: float, threads: int = 1) -> TokenRanks:
     """logits (t, vocabulary) of float32 or less at the steps that predict targets (t,).
@@ -53,11 +59,28 @@ def rank_tokens(logits: torch.Tensor, targets: torch.Tensor, *, tau: float, thre
             blocks = _chunks(widened, wanted_ids, _BLOCK)
             parts = list(pool.map(lambda block: rank_by_sort(block[0], block[1], tau), blocks))
     if not parts:
-        return TokenRanks(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+        return TokenRanks.zeros(0)
     ranks, nuclei, logprobs = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return TokenRanks(ranks, nuclei, _checked(logprobs))
+
+
+def token_logprobs(logits: torch.Tensor, targets: torch.Tensor) -> Floats:
+    """Log-probabilities (t,) of targets (t,) under logits (t, vocabulary), in float64, on any device.
+
+    Errors: ValueError if logits are NaN.
+    """
+    elements = _GPU_CHUNK if logits.is_cuda else _LOGPROB_BLOCK
+    parts = [
+        (part.gather(1, wanted[:, None])[:, 0].double() - part.double().logsumexp(1)).cpu().numpy()
+        for part, wanted in _chunks(logits, targets, elements)
+    ]
+    return _checked(np.concatenate(parts)) if parts else np.empty(0)
+
+
+def _checked(logprobs: Floats) -> Floats:
     if np.isnan(logprobs).any():
         raise ValueError("logits are NaN: the model is broken or overflowed")
-    return TokenRanks(ranks, nuclei, logprobs)
+    return logprobs
 
 
 def rank_by_sort(logits: npt.NDArray[np.float32], targets: Ints, tau: float) -> tuple[Ints, Ints, Floats]:
