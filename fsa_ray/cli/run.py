@@ -28,7 +28,7 @@ def init(
     found = recipe_called(recipe)
     if output.exists():
         raise ValueError(f"{output} is there already; choose another file with --output")
-    output.write_text(render(found.starter, found.about), encoding="utf-8")
+    output.write_text(render(found.starter, found.about, found.spec), encoding="utf-8")
     stderr.print(f"wrote {output}; next: fsa-ray plan {output}")
 
 

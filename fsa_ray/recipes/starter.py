@@ -33,12 +33,37 @@ STARTER: dict[str, Any] = {
     "budget": {"tokens": 50_000_000},
 }
 
+COMPEFFDIST: dict[str, Any] = {
+    "name": "compeffdist-70b",
+    "recipe": "compeffdist",
+    "corpus": {"path": "reviews", "limit": 100_000},
+    "instructions": {"reviews": 20_000, "min_mentions": 11, "repetitions": 16},
+    "records": {"count": 100_000, "shots": 3},
+    "teacher": {
+        "model": "meta-llama/Llama-3.1-70B-Instruct",
+        "revision": "put the commit of the hub repository here",
+        "temperature": 0.0,
+        "max_tokens": 768,
+        "max_length": 8192,
+    },
+    "score": {"model": "student"},
+    "select": {"rate": 0.5, "peak": 1.0},
+    "student": {
+        "model": "meta-llama/Llama-3.2-3B-Instruct",
+        "revision": "put the commit of the hub repository here",
+        "sequence_length": 2048,
+    },
+    "train": {"epochs": 4, "global_batch": 128, "learning_rate": 5e-5, "weight_decay": 0.1, "betas": [0.9, 0.999]},
+    "evaluate": {"data": None, "tasks": [], "shots": 4, "seeds": [42, 52, 62]},
+    "budget": {"tokens": 500_000_000},
+}
 
-def render(document: dict[str, Any], about: str) -> str:
+
+def render(document: dict[str, Any], about: str, spec: type[Spec] = Spec) -> str:
     """`document` as YAML, each key with its description behind it or above it."""
     advice = "fsa-ray plan SPEC says what it would do, fsa-ray run SPEC --limit 20 is a pilot on 20 reviews."
     head = f"# {about}\n# {advice}\n"
-    return head + "\n".join(_lines(document, Spec, 0)) + "\n"
+    return head + "\n".join(_lines(document, spec, 0)) + "\n"
 
 
 def _lines(document: dict[str, Any], model: type[BaseModel] | None, depth: int) -> list[str]:

@@ -7,25 +7,30 @@ from typing import Any
 
 from fsa_ray.core.grid import Cell, united
 from fsa_ray.core.pipeline import Pipeline
+from fsa_ray.recipes.compeffdist import CompEffSpec, compeffdist
 from fsa_ray.recipes.demo import DEMO
 from fsa_ray.recipes.distil import distil
 from fsa_ray.recipes.grid import Variant, variants
 from fsa_ray.recipes.spec import Spec, read_spec, suggest, validate
-from fsa_ray.recipes.starter import STARTER
+from fsa_ray.recipes.starter import COMPEFFDIST, STARTER
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How a spec becomes a pipeline, and the spec that `fsa-ray init` writes."""
 
-    build: Callable[[Spec], Pipeline]
+    build: Callable[[Any], Pipeline]
     starter: dict[str, Any]
     about: str
+    spec: type[Spec] = Spec
 
 
 RECIPES: dict[str, Recipe] = {
     "distil": Recipe(distil, STARTER, "your reviews, your teacher, your student"),
     "demo": Recipe(distil, DEMO, "invented reviews and a small teacher made here: runs anywhere, in minutes"),
+    "compeffdist": Recipe(
+        compeffdist, COMPEFFDIST, "instructions made from attributes, data chosen by difficulty", CompEffSpec
+    ),
 }
 
 
@@ -61,7 +66,7 @@ def load_pipeline(path: Path, overrides: list[str], limit: int | None = None) ->
 def build(document: dict[str, Any], source: str, limit: int | None = None) -> Plan:
     """From a spec document to its pipeline. `source` names the document in errors. A pilot leaves the grid out."""
     recipe = recipe_called(document.get("recipe", "distil"))
-    spec = validate(document, Spec, source)
+    spec = validate(document, recipe.spec, source)
     if limit is not None:
         corpus = spec.corpus.model_copy(update={"limit": limit})
         spec = spec.model_copy(update={"corpus": corpus, "name": f"{spec.name}-pilot", "grid": None})
@@ -78,7 +83,7 @@ def build(document: dict[str, Any], source: str, limit: int | None = None) -> Pl
 def _cell(recipe: Recipe, variant: Variant, source: str) -> Cell:
     """What one combination is measured by; other stages of the recipe are left out."""
     where = f"{source}, cell {variant.title}"
-    spec = validate(variant.document, Spec, where)
+    spec = validate(variant.document, recipe.spec, where)
     try:
         pipeline = recipe.build(spec)
     except ValueError as error:
