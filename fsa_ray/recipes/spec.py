@@ -127,13 +127,24 @@ class Parse(Section):
 
 
 class Score(Section):
-    """The ranking-based difficulty of CompEffDist, by a proxy model."""
+    """How hard each example is for a proxy model: the ranking-based difficulty of CompEffDist, or another metric."""
 
     model: str = Field("student", description="who scores: student (as it starts), gold, teacher, or a path or hub id")
     revision: str | None = Field(None, description="commit of the hub repository")
+    metric: Literal["rank", "perplexity", "ifd", "length"] = Field(
+        "rank",
+        description="rank: CompEffDist's; perplexity of the answer; ifd: that over the perplexity without its prompt; "
+        "length: tokens of the answer",
+    )
     tau: float = Field(0.95, gt=0, lt=1, description="probability mass of the nucleus that ranks are measured against")
     count_top: bool = Field(False, description="let tokens that the model ranks first count as zeros in the mean")
     max_length: int = Field(2048, ge=64, description="longer examples get an error instead of a score")
+
+    @model_validator(mode="after")
+    def _of_ranks(self) -> Self:
+        if self.metric != "rank" and (self.tau, self.count_top) != (0.95, False):
+            raise ValueError(f"`tau` and `count_top` are of the metric rank; leave them out with {self.metric}")
+        return self
 
 
 class Select(Section):

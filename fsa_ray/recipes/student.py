@@ -40,6 +40,7 @@ def selected_of(
     stages["score"] = scored = Score(
         examples=examples,
         model=_proxy(spec, teacher, gold, start),
+        metric=spec.score.metric,
         tau=spec.score.tau,
         count_top=spec.score.count_top,
         max_length=spec.score.max_length,

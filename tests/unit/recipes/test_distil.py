@@ -10,6 +10,7 @@ import yaml
 from fsa_ray.core.stage import Stage
 from fsa_ray.recipes.table import RECIPES, build
 from fsa_ray.stages.invent import Invent
+from fsa_ray.stages.score import Score
 from fsa_ray.stages.train import Train
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "demo_fingerprints.json"
@@ -103,3 +104,10 @@ def test_where_all_examples_are_kept_none_is_scored() -> None:
     assert not {"score", "select"} & set(whole[0])
     assert whole[0]["pack"].inputs()["examples.0"].fingerprint == whole[0]["parse"].fingerprint
     assert whole[0]["student"].fingerprint == whole[1]["student"].fingerprint
+
+
+def test_the_metric_of_difficulty_is_the_specs() -> None:
+    document = yaml.safe_load(yaml.safe_dump(RECIPES["demo"].starter))
+    document["score"]["metric"] = "ifd"
+    changed = build(document, "demo").pipeline.stages["score"]
+    assert isinstance(changed, Score) and changed.metric == "ifd"

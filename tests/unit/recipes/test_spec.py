@@ -23,6 +23,7 @@ def demo() -> dict[str, object]:
         ("teacher.embedded.train.learning_rat", 1, "did you mean 'learning_rate'"),
         ("corpus.path", "x.jsonl", "exactly one of `path` and `invented`"),
         ("teacher.model", "x", "exactly one of `model`, `endpoint` and `embedded`"),
+        ("score", {"metric": "ifd", "tau": 0.9}, "`tau` and `count_top` are of the metric rank"),
         ("name", "a b", "name"),
         ("budget.tokens", 0, "budget.tokens"),
     ],
