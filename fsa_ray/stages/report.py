@@ -32,8 +32,10 @@ from fsa_ray.reporting.contents import (
 )
 from fsa_ray.reporting.html import render
 from fsa_ray.schemas.opinion import Opinion
+from fsa_ray.stages.difficulty import METRICS
 from fsa_ray.stages.evaluate import Scores
 from fsa_ray.stages.model import Model
+from fsa_ray.stages.score import Score as ScoreStage
 from fsa_ray.storage.folder import Folder
 
 FUNNEL = {
@@ -195,7 +197,7 @@ def _difficulty(root: Folder, stages: dict[str, Stage[Any]]) -> DifficultyHistog
         return None
     edges = np.histogram_bin_edges(values[0], BINS)
     scored, selected = (tuple(np.histogram(part, edges)[0].tolist()) for part in values)
-    metric = "mean relative rank of the answer's tokens for the proxy model"
+    metric = METRICS[cast(ScoreStage, stages["score"]).metric]
     return DifficultyHistogram(metric=metric, edges=tuple(edges.tolist()), scored=scored, selected=selected)
 
 
