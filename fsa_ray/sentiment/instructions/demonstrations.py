@@ -29,9 +29,9 @@ def read_demonstrations(
     """New demonstrations from {"examples": [{"input", "output"}]}.
 
     `references` are the reviews that were shown as style; `known` are demonstrations beside the task's own examples.
-    Reasons: empty, cut, unreadable, schema, none (none is left). Dropped: contradiction (of the task's rules), length,
-    frame, pair_of_texts, mention (of the references or examples), copy (of a reference: 13 words in a row, all words of
-    a shorter one, or word triples that are alike), repeat (the same, or alike in word triples). Never raises.
+    Reasons: empty, cut, unreadable, schema, none (none is left). Dropped: contradiction (of the task's rules), empty,
+    length, frame, pair_of_texts, mention (of the references or examples), copy (of a reference: 13 words in a row, all
+    words of a shorter one, or word triples that are alike), repeat (the same, or alike in word triples). Never raises.
     """
     entries = find_entries(reply, "examples", finish_reason)
     if isinstance(entries, Reading):

@@ -111,18 +111,17 @@ def read_examples(
 ) -> tuple[tuple[Demonstration, ...], tuple[Dropped, ...]]:
     """The {"input", "output"} entries that obey a task, in canonical form, and the others.
 
-    Dropped: schema, length, frame, labels, scale, span, repeat (an input that is among `known` or came before).
+    Dropped: empty (no input), length, frame, labels, scale, span, schema, repeat (the input is among `known`, or came
+    before).
     """
     seen = {normal(shown.input) for shown in known}
     kept: list[Demonstration] = []
     dropped: list[Dropped] = []
     for entry in entries:
         source = text_of(entry, "input")
-        output = read_value(form, entry.get("output"), source) if isinstance(entry, dict) else None
         reason = _why_no_input(source)
-        if reason or output is None:
-            dropped.append(Dropped(reason or "schema", source[:200]))
-        elif isinstance(output, Dropped):
+        output = Dropped(reason, source[:200]) if reason else read_value(form, entry.get("output"), source)
+        if isinstance(output, Dropped):
             dropped.append(output)
         elif normal(source) in seen:
             dropped.append(Dropped("repeat", source[:200]))
@@ -159,7 +158,7 @@ def _why_no_proposal(name: str, kind: str, description: str) -> str:
 
 def _why_no_input(source: str) -> str:
     if not source:
-        return "schema"
+        return "empty"
     if len(source) > LONGEST_INPUT:
         return "length"
     return "frame" if _FRAME.search(source) else ""
@@ -190,5 +189,6 @@ def _is_pair(entry: Any) -> bool:
 
 
 def _shares_words(name: str, wanted: str) -> bool:
-    said = set(normal(name).split())
+    """Whether a name has a word of four letters or more in common with what was wanted; a missing name does."""
+    said = {word for word in normal(name).split() if len(word) > 3}
     return not said or bool(said & set(normal(wanted).split()))
