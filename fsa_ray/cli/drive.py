@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fsa_ray.cli.console import Narrator, stderr
+from fsa_ray.cli.console import Narrator, stderr, stdout
 from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import plan
@@ -42,14 +42,15 @@ def drive(
         Runner(root, placement, Narrator(), release).run(planned.pipeline, until=until, allow=allow)
     finally:
         close()
-    from fsa_ray.cli.outcome import print_pilot, print_scores
-    from fsa_ray.stages.report import write_report
+    from fsa_ray.cli.outcome import outcome_of, print_pilot
 
     if limit is not None and until == "parse":
         print_pilot(root, planned, placement)
     elif until is None:
-        print_scores(root, planned.pipeline)
-        stderr.print(f"report: [bold]{write_report(root, planned.pipeline, placement.section('prices', Prices))}[/]")
+        outcome = outcome_of(root, planned, placement.section("prices", Prices))
+        if outcome.table is not None:
+            stdout.print(outcome.table)
+        stderr.print(f"report: [bold]{outcome.page}[/]")
     stderr.print(f"done; fsa-ray show {planned.spec.name} tells more", highlight=False)
 
 

@@ -63,16 +63,21 @@ def verify(name: RunName, root: Root = DEFAULT_ROOT, json_: Json = False) -> int
     return Exit.DONE if passed else Exit.FAILED
 
 
-def report(name: RunName, root: Root = DEFAULT_ROOT) -> None:
-    """Write the report of a run and say where it lies."""
-    from fsa_ray.cli.console import stdout
+def report(name: RunName, root: Root = DEFAULT_ROOT, json_: Json = False) -> None:
+    """Write the report of a run and say where it lies; with --json its scores as well."""
+    from fsa_ray.cli.console import print_json, stdout
     from fsa_ray.cli.lookup import run_called
-    from fsa_ray.stages.report import write_report
+    from fsa_ray.cli.outcome import outcome_of
+    from fsa_ray.core.prices import Prices
     from fsa_ray.storage.folder import Folder
 
     folder = Folder(root)
     _, planned = run_called(folder, name)
-    stdout.print(write_report(folder, planned.pipeline), soft_wrap=True)
+    outcome = outcome_of(folder, planned, Prices())
+    if json_:
+        print_json({"report": outcome.page, **outcome.document})
+    else:
+        stdout.print(outcome.page, soft_wrap=True)
 
 
 COMMANDS = (

@@ -1,40 +1,16 @@
-"""The charts of a report: Vega-Lite drawn to SVG text here, so that the page needs no script and no network.
-
-Colours are names of CSS variables, which the page sets for light and dark. Each chart comes twice, for a wide page
-and for a phone, since text in a scaled drawing would be too small to read.
-"""
+"""The charts of a report."""
 
 import math
-import re
-from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import altair as alt
-import vl_convert
-from markupsafe import Markup
 
-from fsa_ray.reporting.contents import DifficultyHistogram, FunnelStep, Role, Scorecard, TrainingCurve
+from fsa_ray.reporting.contents import DifficultyHistogram, FunnelStep, Scorecard, TrainingCurve
+from fsa_ray.reporting.drawing import COLOURS, WIDE, Chart, drawn
 from fsa_ray.reporting.labels import fitted
 from fsa_ray.reporting.suite import TaskRow
-from fsa_ray.reporting.visible import visible
 
-WIDE, NARROW = 860, 340  # pixels of a whole chart
-_FONT = "sans-serif"  # for measuring; the page sets its own
-_COLOURS: dict[Role, str] = {
-    "teacher": "var(--teacher)",
-    "student": "var(--student)",
-    "gold_only": "var(--gold)",
-    "majority": "var(--majority)",
-    "other": "var(--other)",
-}
-_ELEMENTS = {"svg", "g", "path", "rect", "line", "text", "tspan", "defs"}
 _MOST_POINTS = 300
 _BY_PLACE = alt.EncodingSortField("place", op="min")  # names given as a sort list would get into Vega's expressions
-
-
-class Chart(NamedTuple):
-    wide: Markup
-    narrow: Markup
 
 
 def funnel_chart(steps: tuple[FunnelStep, ...]) -> Chart:
@@ -65,7 +41,7 @@ def funnel_chart(steps: tuple[FunnelStep, ...]) -> Chart:
         texts = alt.Chart(alt.Data(values=sums)).mark_text(align="left", dx=6).encode(x=x, y=y, text="label:N")
         return alt.layer(bars, texts).properties(width=width - column - 20, height=alt.Step(30))
 
-    return _drawn(draw)
+    return drawn(draw)
 
 
 def _kept_label(step: FunnelStep, width: int) -> str:
@@ -99,7 +75,7 @@ def difficulty_chart(histogram: DifficultyHistogram) -> Chart:
             .properties(width=width - 70, height=240 if width == WIDE else 200)
         )
 
-    return _drawn(draw)
+    return drawn(draw)
 
 
 def loss_chart(curves: tuple[TrainingCurve, ...]) -> Chart | None:
@@ -119,7 +95,7 @@ def loss_chart(curves: tuple[TrainingCurve, ...]) -> Chart | None:
         panels = [_panel(curve, points[curve.model], y, panel) for curve in curves if points[curve.model]]
         return alt.concat(*panels, columns=columns, spacing=24)
 
-    return _drawn(draw)
+    return drawn(draw)
 
 
 def _loss_axis(losses: list[float], logarithmic: bool) -> alt.Axis:
@@ -135,7 +111,7 @@ def _panel(curve: TrainingCurve, rows: list[dict[str, float]], y: alt.Y, width: 
     numbered = alt.Axis(format=",d", tickCount=3, grid=False)
     base = alt.Chart(alt.Data(values=rows))
     (heading,) = fitted([curve.model], width)
-    loss = base.mark_line(color=_COLOURS[curve.role], strokeWidth=2).encode(
+    loss = base.mark_line(color=COLOURS[curve.role], strokeWidth=2).encode(
         x=steps.axis(numbered if not curve.lr else alt.Axis(labels=False, tickCount=3, grid=False)), y=y
     )
     loss = loss.properties(width=width, height=170, title=alt.TitleParams(heading, anchor="start"))
@@ -170,7 +146,7 @@ def scorecard_chart(card: Scorecard) -> Chart:
         x = alt.X("score:Q", title=None, scale=alt.Scale(domain=[least, 118], nice=False))
         x = x.axis(values=[0, 25, 50, 75, 100], domain=False, ticks=False)
         y = alt.Y("model:N", sort=_BY_PLACE, title=None, axis=_names_axis(column))
-        roles = alt.Scale(domain=[*_COLOURS], range=[*_COLOURS.values()])
+        roles = alt.Scale(domain=[*COLOURS], range=[*COLOURS.values()])
         base = alt.Chart().encode(y=y)
         bars = base.mark_bar(height=16).encode(x=x, color=alt.Color("role:N", scale=roles, legend=None))
         halo = base.mark_rule(strokeWidth=5, color="var(--paper)", opacity=0.6).encode(x="low:Q", x2="high:Q")
@@ -183,7 +159,7 @@ def scorecard_chart(card: Scorecard) -> Chart:
         layers = layers.properties(width=panel, height=alt.Step(26))
         return layers.facet(facet=facet, columns=columns, spacing=22, data=alt.Data(values=rows))
 
-    return _drawn(draw)
+    return drawn(draw)
 
 
 def task_chart(rows: tuple[TaskRow, ...]) -> Chart:
@@ -214,7 +190,7 @@ def task_chart(rows: tuple[TaskRow, ...]) -> Chart:
         text = base.mark_text(align="left", dx=6).encode(x="high:Q", text="text:N")
         return alt.layer(bars, ends, text).properties(width=width - column - 20, height=alt.Step(28))
 
-    return _drawn(draw)
+    return drawn(draw)
 
 
 def _score_rows(card: Scorecard, models: list[str], tasks: list[str]) -> list[dict[str, str | float]]:
@@ -240,30 +216,3 @@ def _score_rows(card: Scorecard, models: list[str], tasks: list[str]) -> list[di
 def _names_axis(width: int) -> alt.Axis:
     """Names in a column of `width` pixels, flush left with the page's text."""
     return alt.Axis(labelAlign="left", labelPadding=width, labelLimit=0, domain=False, ticks=False)
-
-
-def _drawn(draw: Callable[[int], Any]) -> Chart:
-    return Chart(*(_svg(_dressed(draw(width))) for width in (WIDE, NARROW)))
-
-
-def _dressed(chart: Any) -> Any:
-    """The look that all charts share."""
-    text = {"labelFont": _FONT, "titleFont": _FONT, "labelColor": "var(--ink)", "titleColor": "var(--muted)"}
-    axis = text | {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "gridColor": "var(--line)"}
-    return (
-        chart.configure(background="transparent", aria=False, padding={"left": 4, "right": 4, "top": 4, "bottom": 4})
-        .configure_view(stroke=None)
-        .configure_axis(**axis, domainColor="var(--line)", tickColor="var(--line)")
-        .configure_header(**text, labelFontSize=13, labelFontWeight="bold")
-        .configure_legend(**text, labelFontSize=12, symbolType="square")
-        .configure_title(font=_FONT, fontSize=13, color="var(--ink)")
-        .configure_text(font=_FONT, fontSize=12, color="var(--ink)")
-    )
-
-
-def _svg(chart: Any) -> Markup:
-    # Altair checked the parts when they were made; checking the whole again takes most of a report's time.
-    drawing: str = vl_convert.vegalite_to_svg(chart.to_json(validate=False), allowed_base_urls=[])
-    # Names from a spec are in the drawing. Vega escapes them; were that to fail, no page is better than such a page.
-    assert {*re.findall(r"<([A-Za-z!?][\w:-]*)", drawing)} <= _ELEMENTS, "a chart holds an element that no chart needs"
-    return Markup(visible(drawing))  # noqa: S704

@@ -14,9 +14,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from fsa_ray.reporting import amounts
-from fsa_ray.reporting.charts import Chart, difficulty_chart, funnel_chart, loss_chart, scorecard_chart, task_chart
-from fsa_ray.reporting.contents import Contents
-from fsa_ray.reporting.headline import headline, kept_share, mean_score, tiles, totals
+from fsa_ray.reporting.ablation import AblationContents
+from fsa_ray.reporting.charts import difficulty_chart, funnel_chart, loss_chart, scorecard_chart, task_chart
+from fsa_ray.reporting.contents import Contents, LedgerEntry, Scorecard, ScoredModel
+from fsa_ray.reporting.drawing import Chart
+from fsa_ray.reporting.efficiency import efficiency_chart
+from fsa_ray.reporting.headline import Totals, headline, kept_share, mean_score, tiles, totals
 from fsa_ray.reporting.highlight import excerpt, pieces
 from fsa_ray.reporting.suite import SuiteContents
 from fsa_ray.reporting.visible import visible
@@ -32,8 +35,7 @@ def render(contents: Contents) -> str:
         headline=headline(contents.scorecard),
         tiles=tiles(contents),
         charts=_charts(contents),
-        totals=totals(contents.ledger),
-        totals_new=totals([entry for entry in contents.ledger if not entry.reused]),
+        **_sums(contents.ledger),
         not_finite={curve.model: sum(not math.isfinite(loss) for loss in curve.loss) for curve in contents.curves},
     )
 
@@ -41,6 +43,27 @@ def render(contents: Contents) -> str:
 def render_suite(contents: SuiteContents) -> str:
     """The page of one model's way through a suite, to be stored as UTF-8."""
     return _rendered("suite.html.j2", report=contents, chart=task_chart(contents.rows))
+
+
+def render_ablation(contents: AblationContents) -> str:
+    """The page of a grid, to be stored as UTF-8."""
+    return _rendered("ablation.html.j2", report=contents, charts=_ablation_charts(contents), **_sums(contents.ledger))
+
+
+def _ablation_charts(contents: AblationContents) -> dict[str, Chart]:
+    """One chart for each task if the share of the data varies, else all scores side by side."""
+    if contents.lines():
+        return {task: efficiency_chart(contents, task) for task in contents.tasks}
+    models = [
+        ScoredModel(name=", ".join(name or "any" for name in row.choices), role="student", scores={**row.scores})
+        for row in contents.rows
+    ]
+    models += [ScoredModel(name=row.name, role=row.role, scores={**row.scores}) for row in contents.controls]
+    return {"All": scorecard_chart(Scorecard(tasks=contents.tasks, models=tuple(models)))}
+
+
+def _sums(ledger: tuple[LedgerEntry, ...]) -> dict[str, Totals]:
+    return {"totals": totals(ledger), "totals_new": totals([entry for entry in ledger if not entry.reused])}
 
 
 def _rendered(template: str, **values: object) -> str:

@@ -1,10 +1,11 @@
-"""The scorecard and the ledger as tables for a terminal."""
+"""The scorecard, a grid and the ledger as tables for a terminal."""
 
 from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
 
+from fsa_ray.reporting.ablation import AblationContents, Measured
 from fsa_ray.reporting.amounts import count, duration, money, percent, size
 from fsa_ray.reporting.contents import LedgerEntry, Role, Scorecard, ScoredModel
 from fsa_ray.reporting.headline import kept_share, totals
@@ -37,6 +38,38 @@ def scorecard_table(card: Scorecard) -> Table:
 def _scores(card: Scorecard, model: ScoredModel) -> list[str]:
     cells = (model.scores.get(task) for task in card.tasks)
     return [f"{cell.score:.1f} ({cell.low:.1f} – {cell.high:.1f})" if cell else _NONE for cell in cells]
+
+
+def ablation_table(contents: AblationContents) -> Table:
+    """Students in rows by what makes them differ, then the controls; each score is a mean over runs."""
+    caption = f"mean ± standard deviation ({contents.interval})"
+    table = Table(title=contents.name, caption=_plain(caption), title_justify="left")
+    for axis in contents.axes:
+        table.add_column(_plain(axis))
+    for heading in ("examples", "tokens", "runs"):
+        table.add_column(heading, justify="right")
+    for task in contents.tasks:
+        table.add_column(_plain(f"{task}\n{contents.metric(task)}"), justify="right")
+    for row in contents.rows:
+        what = [_plain(_NONE if name is None else name) for name in row.choices]
+        table.add_row(*what, count(row.examples), count(row.tokens), str(row.runs), *_means(contents, row))
+    table.add_section()
+    blank = [""] * (len(contents.axes) + 1)
+    for control in contents.controls:
+        table.add_row(_plain(control.name), *blank, str(control.runs), *_means(contents, control))
+    return table
+
+
+def _means(contents: AblationContents, row: Measured) -> list[str]:
+    cells = (row.scores.get(task) for task in contents.tasks)
+    return [
+        f"{cell.score:.1f}"
+        + (f" ± {cell.std:.1f}" if cell.std is not None else "")
+        + f" ({cell.low:.1f} – {cell.high:.1f})"
+        if cell
+        else _NONE
+        for cell in cells
+    ]
 
 
 def ledger_table(entries: Sequence[LedgerEntry], currency: str) -> Table:

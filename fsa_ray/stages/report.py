@@ -42,6 +42,19 @@ FUNNEL = {
     "ingest": "reviews",
     "deduplicate": "reviews",
     "decontaminate": "reviews",
+    "enumerate": "answers",
+    "attributes": "attributes",
+    "clusters": "clusters",
+    "analyse": "answers",
+    "propose": "answers",
+    "proposals": "tasks",
+    "standardise": "answers",
+    "definitions": "tasks",
+    "demonstrate": "answers",
+    "generated": "instructions",
+    "supplied": "instructions",
+    "instructions": "instructions",
+    "records": "records",
     "teach": "answers",
     "teach-rewriting": "answers",
     "parse": "examples",
@@ -62,14 +75,18 @@ _SAID = ["id", "parent", "kind", "text", "error"]
 BINS = 24
 
 
-def write_report(root: Folder, pipeline: Pipeline, prices: Prices | None = None) -> str:
+def write_report(root: Folder, pipeline: Pipeline, prices: Prices) -> str:
     """Write `reports/NAME.html` below the root; returns where it lies. Raises ValueError if a stage is not done."""
     index = RunIndex.read(root, pipeline.name)
     assert index is not None, "a run writes its index before its stages"
-    page = render(contents(root, pipeline, index, prices or Prices()))
+    return write_page(root, pipeline.name, render(contents(root, pipeline, index, prices)))
+
+
+def write_page(root: Folder, name: str, page: str) -> str:
+    """Returns where it lies."""
     folder = root / "reports"
-    folder.put(f"{pipeline.name}.html", page.encode("utf-8"))
-    return folder.where(f"{pipeline.name}.html")
+    folder.put(f"{name}.html", page.encode("utf-8"))
+    return folder.where(f"{name}.html")
 
 
 def contents(root: Folder, pipeline: Pipeline, index: RunIndex, prices: Prices) -> Contents:
@@ -82,8 +99,8 @@ def contents(root: Folder, pipeline: Pipeline, index: RunIndex, prices: Prices) 
     return Contents(
         run=pipeline.name,
         created=index.started,
-        spec=tuple(_spec_facts(index.spec)),
-        notes=tuple(_notes(index.spec)),
+        spec=tuple(spec_facts(index.spec)),
+        notes=tuple(notes_on(index.spec)),
         scorecard=scorecard(root, pipeline),
         funnel=tuple(_funnel(root, stages, done)),
         teacher_samples=tuple(_teacher_samples(root, stages)),
@@ -95,7 +112,7 @@ def contents(root: Folder, pipeline: Pipeline, index: RunIndex, prices: Prices) 
             _ledger_entry(label, stages[label].costly, record, index, prices) for label, record in done.items()
         ),
         currency=prices.currency,
-        provenance=tuple(_provenance(done)),
+        provenance=tuple(provenance_of(done)),
     )
 
 
@@ -118,7 +135,7 @@ def _score(score: TaskScore) -> Score:
     return Score(score=score.score, low=score.low, high=score.high, n=score.n, metric=score.metric)
 
 
-def _spec_facts(spec: dict[str, Any]) -> Iterator[Fact]:
+def spec_facts(spec: dict[str, Any]) -> Iterator[Fact]:
     for section in ("corpus", "teacher", "select", "student", "train", "evaluate"):
         values = spec.get(section) or {}
         shown = [f"{key} {value}" for key, value in values.items() if isinstance(value, str | int | float)]
@@ -126,7 +143,7 @@ def _spec_facts(spec: dict[str, Any]) -> Iterator[Fact]:
         yield Fact(label=section, value=", ".join([*nested, *shown]) or "defaults")
 
 
-def _notes(spec: dict[str, Any]) -> Iterator[str]:
+def notes_on(spec: dict[str, Any]) -> Iterator[str]:
     if spec["corpus"].get("invented"):
         yield "The reviews are invented by a grammar: the figures show the machinery at work, not a real model's worth."
     if spec["evaluate"].get("invented"):
@@ -159,7 +176,10 @@ def _rows_in(root: Folder, stage: Stage[Any], record: Record) -> int:
 
 
 def _teacher_samples(root: Folder, stages: dict[str, Stage[Any]]) -> Iterator[TeacherSample]:
-    reviews = read_table(root, load(root, stages["teach"].inputs()["reviews"]).kept)
+    asked = stages["teach"]
+    source = (asked.owes() or Flow(source=None)).source
+    assert source is not None
+    reviews = read_table(root, load(root, asked.inputs_of(source)[0]).kept, ["id", "domain", "text"])
     said = [read_table(root, load(root, stage).kept, _SAID) for stage in stages["parse"].inputs_of("responses")]
     responses = pa.concat_tables(said)
     examples = read_table(root, load(root, stages["parse"]).kept, ["parent", "opinions"])
@@ -249,7 +269,7 @@ def _ledger_entry(label: str, costly: bool, record: Record, index: RunIndex, pri
     )
 
 
-def _provenance(done: dict[str, Record]) -> Iterator[Fact]:
+def provenance_of(done: dict[str, Record]) -> Iterator[Fact]:
     last = max((record.provenance for record in done.values()), key=lambda provenance: provenance.ended)
     yield Fact(label="host", value=last.host)
     yield Fact(label="placement", value=last.placement)

@@ -86,7 +86,7 @@ def _pin(folder: Folder, name: str) -> PinnedFile:
 
 @lru_cache(maxsize=4096)
 def _digest(folder: Folder, name: str, told: str) -> str:
-    """`told` is all that the file system says of the file. The cells of a grid pin the same files: they are read once."""
+    """`told` is all that the file system says of it. The cells of a grid pin the same files, which are read once."""
     digest = hashlib.sha256()
     with folder.fs.open(folder.where(name), "rb") as stream:
         while block := stream.read(1 << 22):
