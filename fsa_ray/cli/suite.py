@@ -134,24 +134,21 @@ def compare_evaluations(root: Folder, first: str, second: str) -> list[Compariso
 
 def evaluation_table(done: Evaluation) -> Table:
     table = Table(title=f"{done.name}: {done.shots} demonstrations, protocol {done.protocol}", title_justify="left")
-    for heading in ("task", "metric"):
-        table.add_column(heading)
-    for heading in ("score", "std over seeds", "95 % interval", "items", "invalid", "missing"):
+    table.add_column("task", no_wrap=True)
+    for heading in (f"score over {len(done.seeds)} seeds", "95 % interval", "items", "invalid", "missing"):
         table.add_column(heading, justify="right")
     for one in done.scores.values():
-        std = "" if one.std is None else f"{one.std:.2f}"
+        std = "" if one.std is None else f" ± {one.std:.2f}"
         interval = f"{one.low:.2f} to {one.high:.2f}"
-        table.add_row(
-            one.task, one.metric, f"{one.score:.2f}", std, interval, str(one.n), str(one.invalid), str(one.missing)
-        )
+        table.add_row(one.task, f"{one.score:.2f}{std}", interval, str(one.n), str(one.invalid), str(one.missing))
     table.add_section()
-    table.add_row("mean", "", f"[bold]{done.mean:.2f}[/]", "", "", "", "", "")
+    table.add_row("mean", f"[bold]{done.mean:.2f}[/]", "", "", "", "")
     return table
 
 
 def comparison_table(first: str, second: str, found: list[Comparison]) -> Table:
     table = Table(title=f"{first} minus {second}", title_justify="left")
-    table.add_column("task")
+    table.add_column("task", no_wrap=True)
     for heading in (first, second, "difference", "95 % interval", "p", "p (Holm)"):
         table.add_column(heading, justify="right")
     for one in found:

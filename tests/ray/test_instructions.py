@@ -49,7 +49,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Folder, Pip
     root = Folder(str(tmp_path_factory.mktemp("root")))
     with scripted_teacher() as url, pytest.MonkeyPatch.context() as patch:
         patch.setenv("FSA_RAY_TEST_KEY", "key")
-        pipeline = build(spec(url), "test").pipeline.leading_to(["parse"])
+        pipeline = Pipeline("scripted", build(spec(url), "test").pipeline.leading_to(["parse"]))
         Runner(root, Placement(), Silent(), serving.release).run(pipeline)
     yield root, pipeline
     serving.close()
@@ -63,7 +63,7 @@ def rows(done: tuple[Folder, Pipeline], label: str, part: str = "kept") -> list[
 def test_all_adds_up(done: tuple[Folder, Pipeline]) -> None:
     root, pipeline = done
     findings = verify(root, pipeline)
-    assert [finding for finding in findings if not finding.ok] == []
+    assert [finding for finding in findings if not finding.passed] == []
 
 
 @pytest.mark.parametrize("label", ASKS)
@@ -110,7 +110,8 @@ def test_records_meet_their_quotas_and_examples_obey(done: tuple[Folder, Pipelin
     refusals = {row["id"]: row["reason"] for row in rows(done, "parse", "rejected")}
     assert {"unanswered", "cut"} & set(refusals.values()) or set(refusals.values()) == {"labels"}
     for example in rows(done, "parse"):
-        assert fault_of(example["prompt"]) is None
+        fault = fault_of(example["prompt"])
+        assert fault is None or (example["kind"] == "analysis" and fault.startswith("{")), "free text has no form"
         if example["kind"] == "extraction":
             assert json.loads(example["answer"]) == []
 

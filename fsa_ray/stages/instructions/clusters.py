@@ -9,7 +9,8 @@ from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import read_table
 from fsa_ray.schemas.instructions import CLUSTER
-from fsa_ray.sentiment.clusters import Quality, cluster, quality
+from fsa_ray.sentiment.cluster_quality import ClusterQuality, quality
+from fsa_ray.sentiment.clusters import cluster
 from fsa_ray.stages.model import Model, local_path
 from fsa_ray.stages.rows import commit, derived_id
 
@@ -17,7 +18,7 @@ from fsa_ray.stages.rows import commit, derived_id
 class ClusteredRows(Rows):
     """Clusters, and how good they are."""
 
-    quality: Quality | None  # None if there was nothing to cluster
+    quality: ClusterQuality
 
 
 class Clusters(Stage[ClusteredRows]):
@@ -54,7 +55,7 @@ class Clusters(Stage[ClusteredRows]):
         )
         rows = [self._row(attributes, np.flatnonzero(labels == label)) for label in range(int(labels.max()) + 1)]
         done = commit(ctx, pa.Table.from_pylist(rows, CLUSTER), [])
-        return ClusteredRows(**dict(done), quality=quality(vectors, labels, names))
+        return ClusteredRows(**dict(done), quality=quality(vectors, mentions, labels, names))
 
     def _row(self, attributes: pa.Table, members: Any) -> dict[str, Any]:
         """`members` are positions; attributes are sorted by mentions, so the first is the head."""
