@@ -23,6 +23,15 @@ def answers_natively(task: Task) -> bool:
     return getattr(task, "fields", ()) in (TERMS, GRAPH)
 
 
+def require_native(task: Task) -> None:
+    """Raises ValueError if the task's answer cannot be read off an annotation."""
+    if not answers_natively(task):
+        raise ValueError(
+            f"task {task.name} asks for {', '.join(task.labels) or 'another structure'}, which the student's own "
+            "format (polarity and opinions) does not hold; leave it out, or ask it as a prompt with --suite"
+        )
+
+
 def native_prediction(task: Task, annotation: Mapping[str, Any]) -> Prediction:
     """`annotation` is a row of an ANNOTATION table.
 

@@ -1,18 +1,18 @@
 """Score annotations against the gold answers of a benchmark."""
 
 import json
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import pyarrow as pa
+from pydantic import model_validator
 
 from fsa_ray.core.artifact import Artifact, DataFile, Rows
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import iter_parts, write_part
 from fsa_ray.evaluation.item import Prediction
-from fsa_ray.evaluation.native import answers_natively, majority_prediction, native_prediction
+from fsa_ray.evaluation.native import majority_prediction, native_prediction, require_native
 from fsa_ray.evaluation.scorecard import Outcome, TaskScore, outcomes, summarise
-from fsa_ray.evaluation.task import Task
-from fsa_ray.stages.benchmark import items_by_task, task_called
+from fsa_ray.stages.benchmark import Benchmark, items_by_task, task_called
 
 OUTCOMES = pa.schema(
     [
@@ -47,6 +47,13 @@ class Evaluate(Stage[Scores]):
     annotations: Stage[Rows] | None
     resamples: int = 2000
 
+    @model_validator(mode="after")
+    def _can_be_read_off(self) -> Self:
+        if self.annotations is not None and isinstance(self.benchmark, Benchmark):
+            for name in self.benchmark.tasks:
+                require_native(task_called(name))
+        return self
+
     def run(self, ctx: StageContext) -> Scores:
         answers = _annotations(ctx, self.annotations) if self.annotations is not None else None
         scores: dict[str, TaskScore] = {}
@@ -55,7 +62,7 @@ class Evaluate(Stage[Scores]):
             task = task_called(name)
             golds = [item.gold for item in items.values()]
             predictions: dict[str, Prediction] = {
-                item.id: majority_prediction(task, golds) if answers is None else _predict(task, answers[row_id])
+                item.id: majority_prediction(task, golds) if answers is None else native_prediction(task, answers[row_id])
                 for row_id, item in items.items()
             }
             judged = outcomes(task, list(items.values()), predictions)
@@ -70,15 +77,6 @@ class Evaluate(Stage[Scores]):
 def _annotations(ctx: StageContext, stage: Stage[Rows]) -> dict[str, dict[str, Any]]:
     parts = iter_parts(ctx.root, ctx.load(stage).kept)
     return {row["id"]: row for part in parts for row in part.to_pylist()}
-
-
-def _predict(task: Task, annotation: dict[str, Any]) -> Prediction:
-    if not answers_natively(task):
-        raise ValueError(
-            f"task {task.name} asks for {', '.join(task.labels) or 'another structure'}, which the student's own "
-            "format (polarity and opinions) does not hold; leave it out"
-        )
-    return native_prediction(task, annotation)
 
 
 def outcome_row(task: str, text: str, outcome: Outcome) -> dict[str, Any]:
