@@ -17,7 +17,7 @@ from fsa_ray.cli.arguments import (
 
 
 def init(
-    recipe: Annotated[str, typer.Argument(help="Which starter: distil or demo.")] = "distil",
+    recipe: Annotated[str, typer.Argument(help="Which starter: distil, demo, ablation, compeffdist.")] = "distil",
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("spec.yaml"),
 ) -> None:
     """Write a starter spec with comments."""

@@ -60,9 +60,9 @@ COMPEFFDIST: dict[str, Any] = {
 
 
 def render(document: dict[str, Any], about: str, spec: type[Spec] = Spec) -> str:
-    """`document` as YAML, each key with its description behind it or above it."""
+    """`document` as YAML, each key with its description behind it or above it. `about` may have several lines."""
     advice = "fsa-ray plan SPEC says what it would do, fsa-ray run SPEC --limit 20 is a pilot on 20 reviews."
-    head = f"# {about}\n# {advice}\n"
+    head = "".join(f"# {line}\n" for line in (*about.splitlines(), advice))
     return head + "\n".join(_lines(document, spec, 0)) + "\n"
 
 

@@ -1,5 +1,6 @@
 """Grids: their cells, what the cells share, and what is refused in which words."""
 
+import copy
 import json
 from typing import Any
 
@@ -9,12 +10,6 @@ import yaml
 from fsa_ray.core.grid import distinct
 from fsa_ray.recipes.table import EVALUATED, RECIPES, Plan, build
 
-SAMPLERS = {
-    "random": {"select.mode": "random"},
-    "ranking score": {"select.mode": "soft"},
-    "perplexity": {"score.tau": 0.5},
-}
-
 
 def demo(**grid: Any) -> dict[str, Any]:
     document = yaml.safe_load(yaml.safe_dump(RECIPES["demo"].starter))
@@ -22,8 +17,7 @@ def demo(**grid: Any) -> dict[str, Any]:
 
 
 def experiment() -> Plan:
-    axes = {"select.rate": [0.05, 0.1, 0.2, 0.5, 1.0], "sampler": SAMPLERS, "trial": [0, 1, 2]}
-    return build(demo(**axes), "spec.yaml")
+    return build(copy.deepcopy(RECIPES["ablation"].starter), "spec.yaml")
 
 
 def count(planned: Plan, name: str) -> int:
@@ -54,9 +48,17 @@ def test_shared_stages_are_computed_once() -> None:
     )
 
 
+def test_the_experiment_shares_with_the_demo_all_but_what_is_trained_on_answers() -> None:
+    demos = build(copy.deepcopy(RECIPES["demo"].starter), "demo").pipeline.stages
+    ours = {stage.fingerprint for stage in experiment().pipeline.stages.values()}
+    shared = {label for label, stage in demos.items() if stage.fingerprint in ours}
+    assert {"teacher", "teach", "teach-rewriting", "parse", "gold-pack", "evaluate-teacher"} <= shared
+    assert not {"student", "gold-student", "score"} & shared
+
+
 def test_the_first_cell_is_what_the_spec_alone_would_be() -> None:
     first = experiment().cells[0].stages
-    document = demo()
+    document = copy.deepcopy(RECIPES["ablation"].starter)
     document.pop("grid")
     document["select"] = {"rate": 0.05, "mode": "random"}
     alone = build(document, "spec.yaml").pipeline.stages

@@ -66,9 +66,17 @@ def test_a_file_that_is_no_spec_is_named(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_what_init_writes_is_a_valid_spec_that_says_the_same(recipe: str) -> None:
-    text = render(RECIPES[recipe].starter, RECIPES[recipe].about)
-    assert yaml.safe_load(text) == RECIPES[recipe].starter
-    validate(yaml.safe_load(text), Spec, "starter")
+    found = RECIPES[recipe]
+    text = render(found.starter, found.about, found.spec)
+    assert yaml.safe_load(text) == found.starter
+    validate(yaml.safe_load(text), found.spec, "starter")
+
+
+@pytest.mark.parametrize("recipe", ["demo", "ablation"])
+def test_the_jobs_are_what_init_writes(recipe: str) -> None:
+    found = RECIPES[recipe]
+    job = Path(__file__).parents[3] / "jobs" / f"{recipe}.yaml"
+    assert job.read_text() == render(found.starter, found.about, found.spec)
 
 
 def test_an_unknown_recipe_is_answered_with_a_suggestion() -> None:
