@@ -68,9 +68,9 @@ def read_value(form: OutputFormat, value: Any, source: str) -> str | Dropped:
             return _words(value)
         if form.kind == "scoring":
             return write_output(_score(value, form))
+        folded = FoldedText(clean_value(source[:_LONGEST_TEXT]))
         if form.kind == "extraction":
-            return write_output(_spans(value, FoldedText(source[:_LONGEST_TEXT])))
-        folded = FoldedText(source[:_LONGEST_TEXT])
+            return write_output(_spans(value, folded))
         if not form.many:
             return write_output(_record(value, form.fields or (), folded))
         records = [_record(entry, form.fields or (), folded) for entry in _list(value)]
