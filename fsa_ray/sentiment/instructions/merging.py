@@ -33,8 +33,9 @@ def merge_near_duplicates(
     into: dict[int, int] = {}
     for row, (name, words) in enumerate(seen):
         for first in kept:
-            alike = name == seen[first][0] or likeness(words, seen[first][1]) >= threshold
-            if alike and _comparable(tasks[row], tasks[first], same_labels):
+            if _comparable(tasks[row], tasks[first], same_labels) and (
+                name == seen[first][0] or likeness(words, seen[first][1]) >= threshold
+            ):
                 into[row] = first
                 break
         else:
