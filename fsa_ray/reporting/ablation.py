@@ -15,6 +15,7 @@ class MeanScore(Score):
 
 
 class Measured(Part):
+    role: Role = "student"
     scores: dict[str, MeanScore]
 
     @property
@@ -36,7 +37,6 @@ class StudentRow(Measured):
 
 class ControlRow(Measured):
     name: str
-    role: Role
 
 
 class Line(Part):

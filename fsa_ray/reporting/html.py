@@ -21,6 +21,7 @@ from fsa_ray.reporting.drawing import Chart
 from fsa_ray.reporting.efficiency import efficiency_chart
 from fsa_ray.reporting.headline import Totals, headline, kept_share, mean_score, tiles, totals
 from fsa_ray.reporting.highlight import excerpt, pieces
+from fsa_ray.reporting.labels import fitted
 from fsa_ray.reporting.suite import SuiteContents
 from fsa_ray.reporting.visible import visible
 
@@ -54,12 +55,13 @@ def _ablation_charts(contents: AblationContents) -> dict[str, Chart]:
     """One chart for each task if the share of the data varies, else all scores side by side."""
     if contents.lines():
         return {task: efficiency_chart(contents, task) for task in contents.tasks}
-    models = [
-        ScoredModel(name=", ".join(name or "any" for name in row.choices), role="student", scores={**row.scores})
-        for row in contents.rows
-    ]
-    models += [ScoredModel(name=row.name, role=row.role, scores={**row.scores}) for row in contents.controls]
-    return {"All": scorecard_chart(Scorecard(tasks=contents.tasks, models=tuple(models)))}
+    told = [", ".join(name or "any" for name in row.choices) or "student" for row in contents.rows]
+    names = fitted([*told, *(row.name for row in contents.controls)], math.inf)  # only to tell equal ones apart
+    measured = [*contents.rows, *contents.controls]
+    models = tuple(
+        ScoredModel(name=name, role=row.role, scores={**row.scores}) for name, row in zip(names, measured, strict=True)
+    )
+    return {"All": scorecard_chart(Scorecard(tasks=contents.tasks, models=models))}
 
 
 def _sums(ledger: tuple[LedgerEntry, ...]) -> dict[str, Totals]:

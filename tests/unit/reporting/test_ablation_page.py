@@ -100,6 +100,14 @@ def test_where_the_share_does_not_vary_bars_are_drawn() -> None:
     assert ">ranking score</text>" in page
 
 
+def test_names_that_are_equal_or_missing_make_no_trouble() -> None:
+    rows = (row(("teacher",), None, 60.0), row(("random",), None, 61.0))
+    page = render_ablation(without_share().model_copy(update={"rows": rows}))
+    assert ">teacher (1)</text>" in page and ">teacher (2)</text>" in page
+    alone = without_share().model_copy(update={"axes": (), "rows": (row((), None, 60.0),)})
+    assert ">student</text>" in render_ablation(alone)
+
+
 @pytest.mark.parametrize("text", ["<script>alert(1)</script>", "{{ 7 * 7 }}", "</style><img src=x onerror=alert(1)>"])
 def test_hostile_text_stays_text(text: str) -> None:
     page = render_ablation(contents(text))
