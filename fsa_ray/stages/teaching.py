@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +16,8 @@ from fsa_ray.sentiment.instructions.reply import find_entries, find_object
 from fsa_ray.sentiment.instructions.validation import read_analysis, read_proposals
 from fsa_ray.sentiment.thinking import split_thinking
 from fsa_ray.stages.asking import Asker
+
+_KEY = "output"
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,33 @@ class Writing:
                 **_seeded(self.decoding, self.seed, self.round, row["id"]),
             }
             if row["schema"] is not None:
-                schema = {"name": row["kind"], "schema": json.loads(row["schema"]), "strict": True}
+                schema = {"name": row["kind"], "schema": _object_schema(json.loads(row["schema"])), "strict": True}
                 request["response_format"] = {"type": "json_schema", "json_schema": schema}
             found.append(request)
         return found
 
     def answers(self, rows: pa.Table, replies: list[Reply]) -> pa.Table:
         changed = [neutralise(turn)[1] for turn in rows["prompt"].to_pylist()]
-        return responses(rows, replies, self.round, opened=False, neutralised=changed)
+        bare = [_unwrapped(reply) for reply in replies]
+        return responses(rows, bare, self.round, opened=False, neutralised=changed)
+
+
+def _object_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Endpoints want an object at the root of a schema: another value stands under one key."""
+    if schema.get("type") == "object":
+        return schema
+    return {"type": "object", "properties": {_KEY: schema}, "required": [_KEY], "additionalProperties": False}
+
+
+def _unwrapped(reply: Reply) -> Reply:
+    """The reply with the value of `_object_schema`'s key alone."""
+    try:
+        said = json.loads(reply.text)
+    except (ValueError, RecursionError):
+        return reply
+    if not isinstance(said, dict) or set(said) != {_KEY}:
+        return reply
+    return replace(reply, text=json.dumps(said[_KEY], ensure_ascii=False))
 
 
 def responses(

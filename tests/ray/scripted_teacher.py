@@ -82,6 +82,8 @@ def _definition(name: str, kind: str, idea: str) -> dict[str, Any]:
 
 
 def _value(schema: dict[str, Any]) -> Any:
+    if schema.get("type") == "object":
+        return {name: _value(part) for name, part in schema["properties"].items()}
     if "enum" in schema:
         return schema["enum"][0]
     if schema["type"] in ("integer", "number"):
