@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -25,10 +25,10 @@ class CausalModel:
         )
         self._model = model.eval().to("cuda" if gpu else "cpu")
 
-    @torch.inference_mode()  # type: ignore[untyped-decorator]
-    def answer_logits(self, pairs: list[Pair], logits_mib: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Logits (t, vocabulary) at the steps that predict the answers' tokens, and those tokens (t,), from one pass
-        over all pairs, in parts of at most `logits_mib`. No other logits are computed where the model allows that.
+    def read(self, pairs: list[Pair], logits_mib: int, take: Callable[[torch.Tensor, torch.Tensor], None]) -> None:
+        """Give `take` the logits (t, vocabulary) at the steps that predict the answers' tokens, and those tokens (t,),
+        in the order of the pairs: from one pass over all of them, in parts of at most `logits_mib`, one at a time.
+        No other logits are computed where the model allows that.
 
         An answer needs at least one prompt token before it.
         """
@@ -42,14 +42,16 @@ class CausalModel:
             wanted[row, len(pair.ids) - pair.answer - 1 : len(pair.ids) - 1] = True
         device = self._model.device
         inputs = {"input_ids": ids.to(device), "attention_mask": mask.to(device), "use_cache": False}
-        targets = ids.roll(-1, 1)[wanted].to(device)
         steps = max(1, (logits_mib << 20) // (4 * self._model.config.get_text_config().vocab_size))
-        if self._head is None:
-            logits = iter(self._model(**inputs).logits[wanted].split(steps))
-        else:
-            states = self._model.base_model(**inputs).last_hidden_state[wanted].split(steps)
-            logits = map(self._head, states)
-        yield from zip(logits, targets.split(steps), strict=True)
+        targets = ids.roll(-1, 1)[wanted].to(device).split(steps)
+        with torch.inference_mode():
+            if self._head is None:
+                for logits, part in zip(self._model(**inputs).logits[wanted].split(steps), targets, strict=True):
+                    take(logits, part)
+            else:
+                states = self._model.base_model(**inputs).last_hidden_state[wanted].split(steps)
+                for state, part in zip(states, targets, strict=True):
+                    take(self._head(state), part)  # no name of ours holds the logits when the next are made
 
     @cached_property
     def _head(self) -> "_Head | None":

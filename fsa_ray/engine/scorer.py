@@ -1,6 +1,6 @@
 """Ranks and log-probabilities of the tokens of answers: teacher forcing in batches."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -47,20 +47,22 @@ class Scorer:
         """Rank, nucleus and log-probability of each token, exact. Errors: ValueError if logits are NaN."""
         from fsa_ray.engine.ranking import TokenRanks, rank_tokens
 
-        found = TokenRanks.zeros(sum(pair.answer for pair in pairs))
-        for where, logits, targets in self._passes(pairs):
-            part = rank_tokens(logits, targets, tau=tau, threads=self.placement.threads)
-            found.ranks[where], found.nuclei[where], found.logprobs[where] = part.ranks, part.nuclei, part.logprobs
-        return found
+        threads, parts = self.placement.threads, [TokenRanks.nothing()]
+        order = self._read(
+            pairs, lambda logits, targets: parts.append(rank_tokens(logits, targets, tau=tau, threads=threads))
+        )
+        columns = ([getattr(part, name) for part in parts] for name in ("ranks", "nuclei", "logprobs"))
+        return TokenRanks(*(np.concatenate(column)[order] for column in columns))
 
     def logprobs(self, pairs: list[Pair]) -> npt.NDArray[np.float64]:
         """Log-probability of each token (t,), without ranking it. Errors: ValueError if logits are NaN."""
         from fsa_ray.engine.ranking import token_logprobs
 
-        found = np.zeros(sum(pair.answer for pair in pairs))
-        for where, logits, targets in self._passes(pairs):
-            found[where] = token_logprobs(logits, targets)
-        return found
+        threads, parts = self.placement.threads, [np.empty(0)]
+        order = self._read(
+            pairs, lambda logits, targets: parts.append(token_logprobs(logits, targets, threads=threads))
+        )
+        return np.concatenate(parts)[order]
 
     @cached_property
     def _model(self) -> "CausalModel":
@@ -74,15 +76,14 @@ class Scorer:
             trust_remote_code=self.trust_remote_code,
         )
 
-    def _passes(self, pairs: list[Pair]) -> Iterator[tuple[npt.NDArray[np.int64], Any, Any]]:
-        """Which tokens, their logits and their ids, a part at a time."""
-        ends = np.cumsum([pair.answer for pair in pairs])
+    def _read(self, pairs: list[Pair], take: Callable[[Any, Any], None]) -> npt.NDArray[np.int64]:
+        """Give `take` logits and ids of all tokens, a part at a time; returns where each token's turn was."""
+        ends = np.cumsum([pair.answer for pair in pairs], dtype=np.int64)
+        places = [np.empty(0, np.int64)]
         for batch in self._batches(pairs):
-            places = np.concatenate([np.arange(ends[index] - pairs[index].answer, ends[index]) for index in batch])
-            start = 0
-            for logits, targets in self._model.answer_logits([pairs[i] for i in batch], self.placement.logits_mib):
-                yield places[start : start + len(targets)], logits, targets
-                start += len(targets)
+            places += [np.arange(ends[index] - pairs[index].answer, ends[index]) for index in batch]
+            self._model.read([pairs[index] for index in batch], self.placement.logits_mib, take)
+        return np.argsort(np.concatenate(places))
 
     def _batches(self, pairs: list[Pair]) -> Iterator[list[int]]:
         """Indices of pairs of like length, within the limit on tokens of one pass."""

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsa_ray.engine.ranking import rank_by_topk, rank_tokens
+from fsa_ray.engine.ranking import logprobs_by_torch, rank_by_topk, rank_tokens, token_logprobs
 
 
 def slow(logits: torch.Tensor, targets: torch.Tensor, tau: float) -> tuple[list[int], list[int]]:
@@ -43,6 +43,8 @@ def test_equal_to_the_full_sort(seed: int, vocabulary: int, scale: float, dtype:
         assert found.nuclei.tolist() == others[1] == nuclei
     assert found.logprobs == pytest.approx(expected.numpy(), abs=1e-10)
     assert others[2] == pytest.approx(expected.tolist(), abs=1e-10)
+    for alone in (token_logprobs(logits, targets, threads=2), logprobs_by_torch(logits, targets)[0].numpy()):
+        assert alone == pytest.approx(expected.numpy(), abs=1e-10)
 
 
 def test_a_uniform_model_and_a_certain_one() -> None:
@@ -57,9 +59,12 @@ def test_a_uniform_model_and_a_certain_one() -> None:
 
 
 def test_nothing_to_rank() -> None:
-    assert rank_tokens(torch.zeros((0, 10)), torch.zeros(0, dtype=torch.int64), tau=0.95).ranks.tolist() == []
+    none = torch.zeros((0, 10)), torch.zeros(0, dtype=torch.int64)
+    assert rank_tokens(*none, tau=0.95).ranks.tolist() == token_logprobs(*none).tolist() == []
 
 
 def test_nan_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
         rank_tokens(torch.full((1, 5), float("nan")), torch.tensor([0]), tau=0.95)
+    with pytest.raises(ValueError, match="NaN"):
+        token_logprobs(torch.full((1, 5), float("nan")), torch.tensor([0]))

@@ -111,7 +111,8 @@ def test_what_a_model_does_to_its_logits_is_done_to_parts_of_them(made: object, 
     held = 1 + (1 << 20) // (4 * 300)  # more tokens than a part of one MiB holds
     pairs += [Pair([n % 300 for n in range(90)], 80)] * (held // 80 + 1)
     reading = CausalModel(str(tmp_path), dtype="float32", gpu=False, threads=1, trust_remote_code=False)
-    parts = [len(targets) for _, targets in reading.answer_logits(pairs, logits_mib=1)]
+    parts: list[int] = []
+    reading.read(pairs, 1, lambda logits, targets: parts.append(len(targets)))
     assert len(parts) == 2 and max(parts) < held
     ranks, nuclei, logprobs = slow(str(tmp_path), pairs[:8])
     found = Scorer(str(tmp_path), placement=ScorePlacement(logits_mib=1)).rank(pairs, tau=0.95)
