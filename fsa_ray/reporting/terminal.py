@@ -51,7 +51,7 @@ def ablation_table(contents: AblationContents) -> Table:
     for task in contents.tasks:
         table.add_column(_plain(f"{task}\n{contents.metric(task)}"), justify="right")
     for row in contents.rows:
-        what = [_plain(_NONE if name is None else name) for name in row.choices]
+        what = [_plain(name or "any") for name in row.choices]
         table.add_row(*what, count(row.examples), count(row.tokens), str(row.runs), *_means(contents, row))
     table.add_section()
     blank = [""] * (len(contents.axes) + 1)

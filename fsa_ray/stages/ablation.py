@@ -11,7 +11,7 @@ from fsa_ray.core.record import Record, read_record
 from fsa_ray.core.runner import load
 from fsa_ray.evaluation.repetition import repeated
 from fsa_ray.reporting.ablation import AblationContents, ControlRow, MeanScore, StudentRow
-from fsa_ray.reporting.contents import LedgerEntry
+from fsa_ray.reporting.contents import Fact, LedgerEntry
 from fsa_ray.stages.evaluate import Scores
 from fsa_ray.stages.report import MODELS, notes_on, provenance_of, spec_facts
 from fsa_ray.storage.folder import Folder
@@ -51,11 +51,16 @@ def ablation(root: Folder, pipeline: Pipeline, cells: Sequence[Cell], prices: Pr
         controls=tuple(_controls(root, cells, axes)),
         interval=INTERVAL,
         notes=tuple(notes_on(index.spec)),
-        spec=tuple(spec_facts(index.spec)),
+        spec=(*spec_facts(index.spec), *_axes(cells)),
         ledger=tuple(_ledger(cells, done, index, prices)),
         currency=prices.currency,
         provenance=tuple(provenance_of(done)),
     )
+
+
+def _axes(cells: Sequence[Cell]) -> Iterator[Fact]:
+    for axis in cells[0].choices:
+        yield Fact(label=axis, value=", ".join(dict.fromkeys(cell.choices[axis] for cell in cells)))
 
 
 def _students(

@@ -85,6 +85,8 @@ def test_rows_are_means_over_trials_and_controls_are_there_once(root: Folder, pl
     assert (whole.examples, whole.tokens, whole.runs) == (1000, 40_000, 3)
     assert [(row.name, row.runs) for row in found.controls] == [
         ("teacher", 1), ("student on gold labels only", 1), ("majority answer", 1)]  # fmt: skip
+    facts = {fact.label: fact.value for fact in found.spec}
+    assert facts["trial"] == "0, 1, 2" and facts["sampler"] == "random, hard"
     assert [line.name for line in found.lines()] == ["random", "hard"]
 
 
