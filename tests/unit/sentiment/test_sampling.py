@@ -26,6 +26,15 @@ def test_the_curve_integrates_to_the_rate(rate: float, peak: float) -> None:
         assert curve(peak) == pytest.approx(1)
 
 
+@pytest.mark.parametrize(("rate", "b"), [(0.5, 1.0), (0.2, 4.0), (0.1, 9.0), (0.01, 99.0)])
+@pytest.mark.parametrize("peak", PEAKS)
+def test_the_curve_is_the_papers_with_its_exponent_in_closed_form(rate: float, b: float, peak: float) -> None:
+    x = np.linspace(0.005, 0.995, 100)
+    left = x / peak if peak else np.ones_like(x)
+    right = (1 - x) / (1 - peak) if peak < 1 else np.ones_like(x)
+    np.testing.assert_allclose(keep_curve(x, rate, peak), np.where(x < peak, left, right) ** b, rtol=1e-9)
+
+
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("peak", PEAKS)
 @pytest.mark.parametrize("method", ["soft", "hard", "random"])
@@ -47,6 +56,26 @@ def test_hard_examples_prevail_as_in_the_paper(rate: float, decile: float, quart
     kept = drawn.quantile[drawn.keep]
     assert (kept > 0.9).mean() == pytest.approx(decile, abs=0.015)
     assert (kept > 0.75).mean() == pytest.approx(quarter, abs=0.015)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_groups_are_sampled_apart_or_not_at_all(rate: float) -> None:
+    """Per prompt, each group has its share even where another is harder throughout; in full, the harder prevails."""
+    n = 2000
+    difficulty = np.concatenate([np.linspace(0, 1, n), np.linspace(1, 2, n)])
+    groups = pa.array(["easy"] * n + ["hard"] * n)
+    for method in ("soft", "hard", "random"):
+        for exact in (False, True):
+            wanted = {"rate": rate, "seed": 4, "method": method, "exact": exact}
+            apart = sample(difficulty, ids(2 * n), groups, **wanted)  # type: ignore[arg-type]
+            full = sample(difficulty, ids(2 * n), **wanted)  # type: ignore[arg-type]
+            np.testing.assert_allclose(apart.probability.reshape(2, n).sum(1), rate * n, rtol=1e-9)
+            assert full.probability.sum() == pytest.approx(rate * 2 * n, rel=1e-9)
+            easy, hard = full.probability.reshape(2, n).sum(1)
+            assert easy == pytest.approx(hard) if method == "random" else easy < hard
+            if exact:
+                assert apart.keep.reshape(2, n).sum(1).tolist() == [round(rate * n)] * 2
+                assert full.keep.sum() == round(rate * 2 * n)
 
 
 def test_hard_keeps_the_hardest() -> None:

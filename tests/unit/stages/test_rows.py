@@ -107,6 +107,14 @@ def test_select_keeps_the_rate_of_each_prompt_and_rejects_the_rest(workshop: Any
     assert adds_up(workshop, stage)
 
 
+def test_select_can_take_the_hardest_of_all_prompts(workshop: Any) -> None:
+    rows = [scored(n, n / 100) for n in range(100)] + [scored(n, n / 100, "rewriting") for n in range(100, 140)]
+    stage = Select(scored=workshop.given("scored", rows), rate=0.25, mode="hard", per_prompt=False)
+    kept = workshop.kept(stage)
+    assert len(kept) == 35 and {row["group"] for row in kept} == {"rewriting"}
+    assert adds_up(workshop, stage)
+
+
 def test_a_sample_is_small_and_always_the_same(workshop: Any, review: Any) -> None:
     rows = [review(number, f"text {number}") for number in range(20)]
     first = Sample(reviews=workshop.given("review", rows), count=5)
