@@ -34,6 +34,7 @@ bench: .venv/.ready
 	done
 	if [ -n "$$FSA_RAY_DATA" ]; then \
 		$(BIN)/python benchmarks/answering.py --data "$$FSA_RAY_DATA/sentibench" --out build/benchmarks/answering.json; \
+		$(BIN)/python benchmarks/clustering.py --data "$$FSA_RAY_DATA" --out build/benchmarks/clustering.json; \
 	fi
 
 clean:

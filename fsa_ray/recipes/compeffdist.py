@@ -26,10 +26,11 @@ from fsa_ray.stages.instructions.proposals import Proposals
 from fsa_ray.stages.instructions.propose import Propose
 from fsa_ray.stages.instructions.records import Records
 from fsa_ray.stages.instructions.respond import Respond
-from fsa_ray.stages.instructions.solved import SolvedTasks
+from fsa_ray.stages.instructions.solved import SolvedAnalyses, SolvedTasks
 from fsa_ray.stages.instructions.standardise import Standardise
 from fsa_ray.stages.instructions.supplied import SuppliedInstructions
 from fsa_ray.stages.instructions.usable import UsableInstructions
+from fsa_ray.stages.invent import Invent
 from fsa_ray.stages.judge import Judge
 from fsa_ray.stages.model import Model, model_stage
 from fsa_ray.stages.questions import Questions
@@ -49,6 +50,9 @@ class InstructionsSpec(Section):
     encoder_revision: str | None = Field(None, description="commit of the encoder's hub repository")
     clustering: Literal["affinity", "kmeans", "agglomerative"] = Field("affinity", description="method")
     percentile: float = Field(0.5, ge=0, le=100, description="of similarities: preference of affinity propagation")
+    weighting: Literal["relative", "repeated"] = Field(
+        "relative", description="of mentions in affinity propagation; repeated is the papers', with many more clusters"
+    )
     clusters: int | None = Field(None, ge=2, description="how many, with the other methods")
     min_examples: int = Field(4, ge=1, description="a task with fewer valid examples is dropped")
     repetitions: int = Field(16, ge=1, description="times that each task is asked for two more demonstrations")
@@ -108,11 +112,16 @@ def _supplied(spec: CompEffSpec, stages: dict[str, Stage[Any]]) -> Stage[Rows] |
 
 
 def _solved(spec: CompEffSpec, stages: dict[str, Stage[Any]], supplied: Stage[Rows] | None) -> tuple[Stage[Rows], ...]:
-    """What a small teacher made here learns about tasks."""
-    if spec.teacher.embedded is None or supplied is None:
+    """What a small teacher made here learns from, so that it can carry out instructions."""
+    embedded = spec.teacher.embedded
+    if embedded is None or supplied is None:
         return ()
-    stages["teacher-examples-tasks"] = solved = SolvedTasks(instructions=supplied)
-    return (solved,)
+    stages["solved-tasks"] = tasks = SolvedTasks(instructions=supplied)
+    if not embedded.rewritings:
+        return (tasks,)
+    labelled = Invent(count=embedded.rewritings, split="train", seed=spec.seed)
+    stages["solved-analyses"] = analyses = SolvedAnalyses(instructions=supplied, labelled=labelled)
+    return (tasks, analyses)
 
 
 def _instructions(
@@ -152,6 +161,7 @@ def _generated(
         encoder=encoder,
         method=given.clustering,
         percentile=given.percentile,
+        weighting=given.weighting,
         count=given.clusters,
         seed=spec.seed,
     )

@@ -1,6 +1,6 @@
 """Attributes that mean about the same, as one cluster."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +10,7 @@ from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import read_table
 from fsa_ray.schemas.instructions import CLUSTER
 from fsa_ray.sentiment.cluster_quality import ClusterQuality, quality
-from fsa_ray.sentiment.clusters import cluster
+from fsa_ray.sentiment.clusters import Method, Weighting, cluster
 from fsa_ray.stages.model import Model, local_path
 from fsa_ray.stages.rows import commit, derived_id
 
@@ -32,8 +32,9 @@ class Clusters(Stage[ClusteredRows]):
 
     attributes: Stage[Rows]
     encoder: Stage[Model] | None = None
-    method: Literal["affinity", "kmeans", "agglomerative"] = "affinity"
+    method: Method = "affinity"
     percentile: float = 0.5
+    weighting: Weighting = "relative"
     count: int | None = None
     seed: int = 42
 
@@ -51,7 +52,13 @@ class Clusters(Stage[ClusteredRows]):
         vectors = encode(names, path)
         mentions = attributes["mentions"].to_numpy()
         labels = cluster(
-            vectors, mentions, method=self.method, percentile=self.percentile, clusters=self.count, seed=self.seed
+            vectors,
+            mentions,
+            method=self.method,
+            percentile=self.percentile,
+            weighting=self.weighting,
+            clusters=self.count,
+            seed=self.seed,
         )
         rows = [self._row(attributes, np.flatnonzero(labels == label)) for label in range(int(labels.max()) + 1)]
         done = commit(ctx, pa.Table.from_pylist(rows, CLUSTER), [])
