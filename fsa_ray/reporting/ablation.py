@@ -50,7 +50,7 @@ class AblationContents(Part):
     name: str
     created: AwareDatetime
     axes: tuple[str, ...]  # along which students differ, repetitions left out
-    share_axis: str  # which of them is the share of the data, if it is among them
+    share_axis: str | None  # which of them is the share of the data
     tasks: tuple[str, ...]
     students: int
     rows: tuple[StudentRow, ...]

@@ -1,7 +1,7 @@
 """From the records of a grid's cells to one table of its students. A view, like the report of a run."""
 
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import Any, cast
 
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.grid import Cell, distinct
@@ -20,6 +20,8 @@ REPETITIONS = ("trial", "seed")
 """Axes over which scores are averaged."""
 
 SHARE = "select.rate"
+"""What is varied for the plot of data efficiency, on an axis of its own."""
+
 INTERVAL = (
     "95 % t-intervals of the mean over repetitions, on the same test items; "
     "of a model with one run, bootstrap intervals over items"
@@ -39,12 +41,13 @@ def ablation(root: Folder, pipeline: Pipeline, cells: Sequence[Cell], prices: Pr
     index = RunIndex.read(root, pipeline.name)
     assert index is not None, "a run writes its index before its stages"
     axes = tuple(axis for axis in cells[0].choices if axis not in REPETITIONS)
-    rows = tuple(_students(root, cells, axes, done))
+    shares = _shares(index.spec["grid"])
+    rows = tuple(_students(root, cells, axes, shares, done))
     return AblationContents(
         name=pipeline.name,
         created=index.started,
         axes=axes,
-        share_axis=SHARE,
+        share_axis=next((axis for axis, _ in shares), None),
         tasks=tuple(dict.fromkeys(task for row in rows for task in row.scores)),
         students=len(distinct(cells, "evaluate-student")),
         rows=rows,
@@ -63,17 +66,31 @@ def _axes(cells: Sequence[Cell]) -> Iterator[Fact]:
         yield Fact(label=axis, value=", ".join(dict.fromkeys(cell.choices[axis] for cell in cells)))
 
 
+def _shares(grid: dict[str, dict[str, dict[str, Any]]]) -> dict[tuple[str, str], float]:
+    """Axis and choice to the share of the data that it is; empty without an axis of nothing but shares."""
+    return {
+        (axis, name): float(settings[SHARE])
+        for axis, choices in grid.items()
+        if all(set(settings) == {SHARE} for settings in choices.values())
+        for name, settings in choices.items()
+    }
+
+
 def _students(
-    root: Folder, cells: Sequence[Cell], axes: tuple[str, ...], records: dict[str, Record]
+    root: Folder,
+    cells: Sequence[Cell],
+    axes: tuple[str, ...],
+    shares: dict[tuple[str, str], float],
+    records: dict[str, Record],
 ) -> Iterator[StudentRow]:
     for choices, group in _grouped(cells, "student", axes).items():
         packs = [cell.stages["student"].inputs()["corpus"] for cell in group]
         examples = [cast(Rows, load(root, pack)).kept.rows for pack in packs]
         tokens = [records[pack.fingerprint].measures["tokens"] for pack in packs]
-        share = choices[axes.index(SHARE)] if SHARE in axes else None
+        chosen = (shares.get((axis, name)) for axis, name in zip(axes, choices, strict=True) if name is not None)
         yield StudentRow(
             choices=choices,
-            share=None if share is None else float(share),
+            share=next((share for share in chosen if share is not None), None),
             examples=round(sum(examples) / len(group)),
             tokens=round(sum(tokens) / len(group)),
             scores=_means(root, group, "student"),

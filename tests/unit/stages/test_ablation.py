@@ -25,7 +25,7 @@ NOTHING: dict[str, Any] = {"files": ()}
 @pytest.fixture
 def planned() -> Plan:
     axes = {
-        "select.rate": [0.5, 1],
+        "share": {"half": {"select.rate": 0.5}, "whole": {"select.rate": 1}},
         "sampler": {"random": {"select.mode": "random"}, "hard": {"select.mode": "hard"}},
         "trial": [0, 1, 2],
     }
@@ -40,11 +40,11 @@ def artifact(label: str, stage: Stage[Any]) -> dict[str, Any]:
     """What the stage of a label might have left; a student's score tells its rate, its sampler and its trial."""
     if stage.artifact_type() is Scores:
         trial = int(label[-1]) if label[-1].isdigit() else 0
-        value = 80.0 if "rate1" in label else 60.0 + 5 * ("hard" in label)
+        value = 80.0 if "whole" in label else 60.0 + 5 * ("hard" in label)
         score = TaskScore(task=TASK, version=1, protocol="strict", metric="macro_f1", score=value + trial, low=50,
                           high=90, n=500, seeds={0: value})  # fmt: skip
         return Scores(scores={TASK: score}, items=file(500)).model_dump()
-    kept = Table(files=(file(1000 if "rate1" in label else 500),)).model_dump()
+    kept = Table(files=(file(1000 if "whole" in label else 500),)).model_dump()
     known: dict[str, Any] = {"kept": kept, "rejected": NOTHING, "packed": NOTHING, "row_length": 8, "fill": 1.0}
     wanted: type[Artifact] = stage.artifact_type()
     return {name: value for name, value in known.items() if name in wanted.model_fields} or {"files": ()}
@@ -71,13 +71,13 @@ def root(tmp_path: Any, planned: Plan) -> Folder:
 
 def test_rows_are_means_over_trials_and_controls_are_there_once(root: Folder, planned: Plan) -> None:
     found = ablation(root, planned.pipeline, planned.cells, Prices(prompt=0.0, output=1.0))
-    assert found.axes == ("select.rate", "sampler")
+    assert (found.axes, found.share_axis) == (("share", "sampler"), "share")
     assert found.students == 9
     means = {(row.choices, row.share): row.scores[TASK].score for row in found.rows}
     assert means == {
-        (("0.5", "random"), 0.5): 61.0,
-        (("0.5", "hard"), 0.5): 66.0,
-        (("1", None), 1.0): 81.0,
+        (("half", "random"), 0.5): 61.0,
+        (("half", "hard"), 0.5): 66.0,
+        (("whole", None), 1.0): 81.0,
     }
     whole = found.rows[-1]
     assert whole.scores[TASK].runs == (80.0, 81.0, 82.0)
@@ -97,6 +97,6 @@ def test_time_is_summed_over_the_stages_of_a_label(root: Folder, planned: Plan) 
 
 
 def test_a_grid_that_is_not_done_says_what_is_to_come(root: Folder, planned: Plan) -> None:
-    root.remove(planned.pipeline.stages["evaluate-student-rate1-trial2"].folder)
-    with pytest.raises(ValueError, match=r"1 of \d+ stages are to come, evaluate-student-rate1-trial2 first"):
+    root.remove(planned.pipeline.stages["evaluate-student-whole-trial2"].folder)
+    with pytest.raises(ValueError, match=r"1 of \d+ stages are to come, evaluate-student-whole-trial2 first"):
         ablation(root, planned.pipeline, planned.cells, Prices())
