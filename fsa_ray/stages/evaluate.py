@@ -62,7 +62,9 @@ class Evaluate(Stage[Scores]):
             task = task_called(name)
             golds = [item.gold for item in items.values()]
             predictions: dict[str, Prediction] = {
-                item.id: majority_prediction(task, golds) if answers is None else native_prediction(task, answers[row_id])
+                item.id: majority_prediction(task, golds)
+                if answers is None
+                else native_prediction(task, answers[row_id])
                 for row_id, item in items.items()
             }
             judged = outcomes(task, list(items.values()), predictions)
