@@ -64,6 +64,7 @@ class RecordsSpec(Section):
 
     count: int = Field(50_000, ge=1, description="how many")
     shots: int = Field(3, ge=0, le=8, description="demonstrations of the task in each")
+    structured: bool = Field(True, description="answers to tasks by JSON schema; a teacher made here cannot do that")
 
 
 class SuiteSpec(Evaluation):
@@ -88,6 +89,11 @@ def compeffdist(spec: CompEffSpec) -> Pipeline:
         raise ValueError("gold: this recipe has no control on gold labels; leave the section out")
     if spec.evaluate.invented is not None:
         raise ValueError("evaluate.invented: this recipe is measured on SentiBench; give evaluate.data, or nothing")
+    if spec.teacher.embedded is not None and (spec.records.structured or spec.instructions.generate):
+        raise ValueError(
+            "teacher.embedded: a teacher made here answers in plain text only, and is too weak to write instructions; "
+            "set records.structured: false, instructions.generate: false and instructions.file: starter"
+        )
     stages: dict[str, Stage[Any]] = {}
     benchmark = benchmark_of(spec, stages)
     supplied = _supplied(spec, stages)
@@ -187,7 +193,7 @@ def _examples(
     """What the teacher answers to instructions about reviews, as far as it obeys them."""
     given = spec.records
     stages["records"] = records = Records(
-        instructions=instructions, reviews=reviews, count=given.count, shots=given.shots, seed=spec.seed
+        instructions=instructions, reviews=reviews, **given.model_dump(), seed=spec.seed
     )
     stages["teach"] = responses = asked_again(spec, Respond(records=records, **asking(spec, teacher)))
     stages["parse"] = examples = Distilled(responses=responses, records=records, instructions=instructions)

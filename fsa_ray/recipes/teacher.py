@@ -29,6 +29,8 @@ def teacher_of(spec: Spec, stages: dict[str, Stage[Any]], further: tuple[Stage[R
         return found
     assert given.embedded is not None
     embedded = given.embedded
+    if given.style != "compact":
+        raise ValueError(f"teacher.style: a teacher made here is taught the style compact, not {given.style}")
     for labels in labels_behind(embedded, spec.seed):
         source = "invented" if isinstance(labels, Invent) else "benchmark"
         stages[f"teacher-labels-{source}"] = labels

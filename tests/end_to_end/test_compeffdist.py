@@ -29,7 +29,7 @@ def benchmark(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def done(cli: Cli, house: Path, benchmark: Path) -> Path:
     spec = yaml.safe_load(JOB.read_text("utf-8"))
     spec["corpus"] = {"invented": 150}
-    spec["records"] = {"count": 240, "shots": 1}
+    spec["records"] |= {"count": 240}
     embedded = spec["teacher"]["embedded"]
     embedded |= {"invented": 200, "rewritings": 100, "vocabulary": 800, "train": embedded["train"] | {"max_steps": 60}}
     spec["teacher"]["max_tokens"] = 40

@@ -16,7 +16,8 @@ from fsa_ray.stages.rows import commit, derived_id
 
 class Records(Stage[Rows]):
     """`count` pairs of an instruction and a review, in equal shares over clusters, over the kinds of task in each, and
-    over domains; a task comes with `shots` of its demonstrations, drawn by the record's id."""
+    over domains; a task comes with `shots` of its demonstrations, drawn by the record's id. `structured` has the
+    teacher's answer to a task written by JSON schema."""
 
     name: ClassVar[str] = "records"
     version: ClassVar[int] = 1
@@ -26,6 +27,7 @@ class Records(Stage[Rows]):
     reviews: Stage[Rows]
     count: int
     shots: int = 3
+    structured: bool = True
     seed: int = 42
 
     def estimate(self, rows: Any) -> dict[str, float]:
@@ -57,7 +59,7 @@ class Records(Stage[Rows]):
             "group": own["id"],
             "text": review["text"],
             "prompt": instruction.turn(review["text"], record, self.shots),
-            "schema": instruction.schema,
+            "schema": instruction.schema if self.structured else None,
         }
 
 

@@ -32,7 +32,9 @@ def test_a_file_of_instructions_asks_the_teacher_for_none() -> None:
 
 
 def test_generated_instructions_go_all_the_way_and_join_those_of_a_file() -> None:
-    stages = build(document(file="starter"), "test").pipeline.stages
+    teacher = {"endpoint": {"url": "http://localhost:1/v1", "model": "large"}}
+    given = {**document(file="starter"), "teacher": teacher, "select": {"rate": 1.0}}
+    stages = build(given, "test").pipeline.stages
     usable = stages["instructions"]
     assert isinstance(usable, UsableInstructions)
     assert [source.name for source in usable.sources] == ["supplied", "generated"]
@@ -52,6 +54,7 @@ def test_the_embedded_teacher_learns_the_tasks_of_the_file_only() -> None:
         ({"instructions": {"generate": False}}, "give a `file`"),
         ({"instructions": {"generate": False, "file": "no-such-file.json"}}, "no-such-file.json"),
         ({"instructions": {"generates": True}}, "generate"),
+        ({"instructions": {"file": "starter"}}, "too weak"),
         ({"gold": {"labels": 5}}, "no control on gold labels"),
         ({"evaluate": {"invented": 5}}, "SentiBench"),
     ],
