@@ -42,32 +42,34 @@ def _scores(card: Scorecard, model: ScoredModel) -> list[str]:
 
 def ablation_table(contents: AblationContents) -> Table:
     """Students in rows by what makes them differ, then the controls; each score is a mean over runs."""
-    caption = f"mean ± standard deviation ({contents.interval})"
-    table = Table(title=contents.name, caption=_plain(caption), title_justify="left")
+    caption = f"mean ± standard deviation; below: {contents.interval}"
+    table = Table(title=_plain(contents.name), caption=_plain(caption), title_justify="left", padding=(0, 1, 0, 0))
     for axis in contents.axes:
-        table.add_column(_plain(axis))
+        table.add_column(_plain(axis), overflow="fold")
     for heading in ("examples", "tokens", "runs"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for task in contents.tasks:
-        table.add_column(_plain(f"{task}\n{contents.metric(task)}"), justify="right")
+        heading = task.replace("_", "_\n") + f"\n{contents.metric(task)}"
+        table.add_column(_plain(heading), justify="right", no_wrap=True)
     for row in contents.rows:
         what = [_plain(name or "any") for name in row.choices]
         table.add_row(*what, count(row.examples), count(row.tokens), str(row.runs), *_means(contents, row))
     table.add_section()
-    blank = [""] * (len(contents.axes) + 1)
     for control in contents.controls:
-        table.add_row(_plain(control.name), *blank, str(control.runs), *_means(contents, control))
+        what = [_plain(control.name), *[_plain("")] * (len(contents.axes) + 1)]
+        table.add_row(*what, str(control.runs), *_means(contents, control))
     return table
 
 
 def _means(contents: AblationContents, row: Measured) -> list[str]:
+    """With the interval on a line of its own."""
     cells = (row.scores.get(task) for task in contents.tasks)
     return [
-        f"{cell.score:.1f}"
-        + (f" ± {cell.std:.1f}" if cell.std is not None else "")
-        + f" ({cell.low:.1f} – {cell.high:.1f})"
-        if cell
-        else _NONE
+        _NONE
+        if cell is None
+        else f"{cell.score:.1f}"
+        + ("" if cell.std is None else f" ± {cell.std:.1f}")
+        + f"\n{cell.low:.1f} – {cell.high:.1f}"
         for cell in cells
     ]
 
