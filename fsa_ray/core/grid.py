@@ -29,14 +29,13 @@ def distinct(cells: Sequence[Cell], label: str) -> list[Cell]:
 
 def united(name: str, cells: Sequence[Cell]) -> Pipeline:
     """Every stage of the cells once. A label that means several stages is followed by the choices that lead to each."""
-    varied = [axis for axis in cells[0].choices if len({cell.choices[axis] for cell in cells}) > 1]
     stages: dict[str, Stage[Any]] = {}
     for label in dict.fromkeys(label for cell in cells for label in cell.stages):
         variants = distinct(cells, label)
+        varied = [axis for axis in cells[0].choices if len({variant.choices.get(axis) for variant in variants}) > 1]
         for variant in variants:
             told = [_short(axis, variant.choices[axis]) for axis in varied if axis in variant.choices]
-            wanted = label if len(variants) == 1 else "-".join([label, *told])
-            stages[_free(wanted, stages)] = variant.stages[label]
+            stages[_free("-".join([label, *told]), stages)] = variant.stages[label]
     return Pipeline(name, stages)
 
 

@@ -42,6 +42,12 @@ def test_a_stage_that_all_cells_share_keeps_its_label() -> None:
     assert list(united("toy", few).stages) == ["numbers", "drop", "ask-who", "ask-why-why"]
 
 
+def test_a_choice_that_all_cells_with_a_label_share_is_not_told() -> None:
+    some = [cell for cell in cells() if cell.choices["numbers.size"] == "5"]
+    some += [Cell({**cell.choices, "numbers.size": "6"}, {}) for cell in some]
+    assert list(united("toy", some).stages)[:2] == ["numbers-every2", "numbers-every3"]
+
+
 def test_distinct_cells_keep_the_choices_that_made_them() -> None:
     found = distinct(cells(), "drop")
     assert [cell.choices for cell in found] == [
