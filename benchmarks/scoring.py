@@ -4,7 +4,8 @@ Same random model, same dtype, same threads, same pairs, in turns; loading is no
 official way: a sort of the vocabulary for each token. Both sides' ranks and nuclei are also compared, on the same
 logits, with a float64 sort of the whole vocabulary. The minimum holds for rank and the vocabulary of current models
 (152 thousand); smaller ones, and larger bodies, leave less to gain: on a CPU the forward pass costs both sides the
-same. Memory is the growth of the resident peak over one pair with an ever longer answer (Linux only).
+same. `cpu_ratio` is of processor seconds, for a machine with other work on it. Memory is the growth of the resident
+peak over one pair with an ever longer answer (Linux only).
 
     python benchmarks/scoring.py --out benchmarks/results/scoring.json [--pairs 400] [--vocabulary 1500] [--no-vllm]
 """
@@ -132,7 +133,6 @@ class Turns:
         return result
 
     def figures(self, tokens: int) -> dict[str, float]:
-        """`cpu_ratio` is for a machine with other work on it."""
         return {
             "batched_seconds": round(self.wall[0], 3),
             "one_at_a_time_seconds": round(self.wall[1], 3),
