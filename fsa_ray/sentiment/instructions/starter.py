@@ -32,6 +32,10 @@ class ClusterInstructions(BaseModel):
             raise ValueError("neither analysis instructions nor tasks are given")
         if not all(text.strip() for text in self.analysis):
             raise ValueError("an analysis instruction is empty")
+        if len(set(self.analysis)) < len(self.analysis):
+            raise ValueError("an analysis instruction is given twice")
+        if len({task.name for task in self.tasks}) < len(self.tasks):
+            raise ValueError("two tasks have the same name")
         for task in self.tasks:
             if not task.examples:
                 raise ValueError(f"the task {task.name!r} has no examples")
