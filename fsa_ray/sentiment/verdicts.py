@@ -73,12 +73,9 @@ def judge_rewriting(answer: str, review: str, finish_reason: str | None = None) 
     Reasons: empty, cut, refusal, invented (another review, headings, numbers that the review lacks), repeat (it goes in
     circles), short, long, copy, drift (too little of the review is left). Never raises, whatever the texts.
     """
-    if not answer.strip():
-        return Verdict("empty")
-    if finish_reason == "length":
-        return Verdict("cut", "the answer reached the token limit")
-    if _refuses(answer, review):
-        return Verdict("refusal", clean_value(answer[:200]))
+    unsaid = _unsaid(answer, review, finish_reason)
+    if unsaid.reason is not None:
+        return unsaid
     invented = _invented(answer, review)
     if invented:
         return Verdict("invented", invented)
@@ -90,13 +87,18 @@ def judge_text(answer: str, review: str, finish_reason: str | None = None) -> Ve
 
     Reasons: empty, cut, refusal, repeat (it goes in circles). Never raises, whatever the texts.
     """
+    unsaid = _unsaid(answer, review, finish_reason)
+    return unsaid if unsaid.reason is not None else _circles(_WORD.findall(answer.lower()))
+
+
+def _unsaid(answer: str, review: str, finish_reason: str | None) -> Verdict:
     if not answer.strip():
         return Verdict("empty")
     if finish_reason == "length":
         return Verdict("cut", "the answer reached the token limit")
     if _refuses(answer, review):
         return Verdict("refusal", clean_value(answer[:200]))
-    return _circles(_WORD.findall(answer.lower()))
+    return Verdict()
 
 
 def _judge_words(said: list[str], given: list[str]) -> Verdict:
