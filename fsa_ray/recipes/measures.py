@@ -13,6 +13,7 @@ from fsa_ray.stages.model import Model
 
 
 def benchmark_of(spec: Spec, stages: dict[str, Stage[Any]]) -> Stage[Rows] | None:
+    """What models are tested on; None if the spec names nothing. Raises ValueError naming a file that is missing."""
     evaluation = spec.evaluate
     if evaluation.data is not None:
         return Benchmark.at(evaluation.data, evaluation.tasks, limit=evaluation.limit)
@@ -51,6 +52,7 @@ def measure(
     benchmark: Stage[Rows] | None,
     models: dict[str, Stage[Model] | None],
 ) -> None:
+    """Add the stages that ask each model about the benchmark in its own format and score it, and the majority."""
     if benchmark is None:
         return
     stages["benchmark"] = benchmark

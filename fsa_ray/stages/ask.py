@@ -85,6 +85,7 @@ class Ask(Stage[Rows]):
         }
 
     def usual_prompt_tokens(self) -> int:
+        """Tokens of a prompt with a usual review, for estimates."""
         raise NotImplementedError
 
     def run(self, ctx: StageContext) -> Rows:

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, cast
 
 import pyarrow as pa
 
-from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import read_table
 from fsa_ray.schemas.instructions import TASK
@@ -21,7 +21,6 @@ class Definitions(Stage[Rows]):
 
     name: ClassVar[str] = "definitions"
     version: ClassVar[int] = 1
-    flow: ClassVar[Flow | None] = None
 
     responses: Stage[Rows]
     proposals: Stage[Rows]
