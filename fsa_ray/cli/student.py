@@ -49,6 +49,10 @@ def evaluate(
     shots: Annotated[int | None, typer.Option(min=0, max=8, help="Demonstrations in a suite's prompts.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Seeds that draw them, as 42,52,62.")] = None,
     generate: Annotated[bool, typer.Option("--generate", help="Read labels from free answers.")] = False,
+    interpret: Annotated[
+        bool, typer.Option("--interpret", help="Read labels off what a student writes about the bare text.")
+    ] = False,
+    prefix: Annotated[str, typer.Option(help="With --interpret: what stands before the text.")] = "",
     calibrate: Annotated[bool, typer.Option("--calibrate", help="Divide label probabilities by a prior.")] = False,
     structured: Annotated[bool, typer.Option("--structured", help="Extract by JSON schema.")] = False,
     chat: Annotated[bool, typer.Option("--chat", help="Use the model's chat template.")] = False,
@@ -71,6 +75,8 @@ def evaluate(
 
     if (model is None) == (predictions is None):
         raise ValueError("give a MODEL, or --predictions FILE, and not both")
+    if generate and interpret:
+        raise ValueError("give --generate or --interpret, and not both")
     if suite is not None and model is not None and data is not None:
         from fsa_ray.cli.suite import Asked, evaluate_suite, evaluation_table
         from fsa_ray.storage.folder import Folder
@@ -81,7 +87,8 @@ def evaluate(
                 "shots": shots,
                 "seeds": None if seeds is None else seeds.split(","),
                 "limit": limit,
-                "answering": "generation" if generate else "likelihood",
+                "answering": "interpretation" if interpret else "generation" if generate else "likelihood",
+                "prefix": prefix,
                 "calibrate": calibrate,
                 "structured": structured,
                 "chat": chat,

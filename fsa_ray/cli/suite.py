@@ -45,6 +45,7 @@ class Asked(BaseModel):
     calibrate: bool = False
     structured: bool = False
     chat: bool = False
+    prefix: str = ""
     max_length: int | None = None
     precision: Precision = "bf16"
 

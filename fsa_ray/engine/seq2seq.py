@@ -1,9 +1,9 @@
 """Answers of encoder-decoder models, which our engine does not serve: batched `generate` in Ray Data actors."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,6 +24,16 @@ class Seq2SeqPlacement(BaseModel):
     batch_tokens: int = Field(default=8192, ge=1)  # of the encoder's input, padding included
 
 
+class Texts(Protocol):
+    """How a model reads and writes. Ids come with whether the text was cut."""
+
+    @property
+    def end_id(self) -> int: ...
+    def source_ids(self, text: str) -> tuple[list[int], bool]: ...
+    def target_ids(self, text: str) -> tuple[list[int], bool]: ...
+    def text(self, ids: list[int]) -> str: ...
+
+
 @dataclass
 class Seq2SeqAnswering:
     """Rows of QUESTION to rows of ANSWER by the model at `path`, loaded when first used.
@@ -33,13 +43,14 @@ class Seq2SeqAnswering:
     """
 
     path: str
+    load_texts: Callable[[], Texts]
     dtype: str
     trust_remote_code: bool = False
     placement: Seq2SeqPlacement = field(default_factory=Seq2SeqPlacement)
 
     def __call__(self, rows: pa.Table) -> tuple[pa.Table, Counts]:
         listed = rows.to_pylist()
-        encoded = [self._tokenizer(row["prompt"])["input_ids"] for row in listed]
+        encoded = [self._texts.source_ids(row["prompt"])[0] for row in listed]
         alike: dict[tuple[str, ...] | None, list[int]] = {}
         for n, row in enumerate(listed):
             if not row["too_long"]:
@@ -72,10 +83,8 @@ class Seq2SeqAnswering:
         return table, counts
 
     @cached_property
-    def _tokenizer(self) -> Any:
-        from transformers import AutoTokenizer
-
-        return AutoTokenizer.from_pretrained(self.path, trust_remote_code=self.trust_remote_code)
+    def _texts(self) -> Texts:
+        return self.load_texts()
 
     @cached_property
     def _model(self) -> Any:
@@ -106,8 +115,7 @@ class Seq2SeqAnswering:
         import torch
 
         longest = max(map(len, ids))
-        pad = self._tokenizer.pad_token_id
-        tokens = torch.tensor([row + [pad] * (longest - len(row)) for row in ids])
+        tokens = torch.tensor([row + [0] * (longest - len(row)) for row in ids])  # the mask hides what fills up
         mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in ids])
         device = self._model.device
         return {"input_ids": tokens.to(device), "attention_mask": mask.to(device)}
@@ -121,10 +129,9 @@ class Seq2SeqAnswering:
         found = []
         for row, tokens in zip(rows, written[:, 1:].tolist(), strict=True):  # the first starts the decoder
             own = tokens[: row["max_tokens"]]
-            ended = self._tokenizer.eos_token_id in own
-            own = own[: own.index(self._tokenizer.eos_token_id)] if ended else own
-            text = self._tokenizer.decode(own, skip_special_tokens=True).strip()
-            found.append(({"text": text, "finish_reason": "stop" if ended else "length"}, len(own)))
+            ended = self._texts.end_id in own
+            said = {"text": self._texts.text(own), "finish_reason": "stop" if ended else "length"}
+            found.append((said, own.index(self._texts.end_id) if ended else len(own)))
         return found
 
     def _choose(self, labels: tuple[str, ...], ids: list[list[int]]) -> list[dict[str, Any]]:
@@ -135,7 +142,7 @@ class Seq2SeqAnswering:
         with torch.inference_mode():
             encoder = self._model.get_encoder()(**batch)
             for word in words:
-                target = torch.tensor([self._tokenizer(word, add_special_tokens=False)["input_ids"]] * len(ids))
+                target = torch.tensor([self._texts.target_ids(word)[0][:-1]] * len(ids))
                 target = target.to(self._model.device)
                 said = self._model(encoder_outputs=encoder, attention_mask=batch["attention_mask"], labels=target)
                 picked = said.logits.float().log_softmax(-1).gather(-1, target[..., None])[..., 0]

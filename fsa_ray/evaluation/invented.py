@@ -26,6 +26,7 @@ ASPECTS = ExtractionTask(
     fields=("aspect_term", "sentiment"),
     spans=("aspect_term",),
     reader=aspect_terms,
+    protocols=("v1", "v2", "strict", "p1"),
 )
 INVENTED: dict[str, Task] = {task.name: task for task in (POLARITY, ASPECTS)}
 

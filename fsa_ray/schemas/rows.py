@@ -37,6 +37,8 @@ REQUEST = pa.schema(
         ("kind", pa.string()),  # which prompt
         ("prompt", pa.string()),  # the user turn
         ("schema", pa.string()),  # JSON schema of the answer; null where the answer is text
+        ("labels", pa.list_(pa.string())),  # label words whose probabilities are wanted; null: none
+        ("opening", pa.string()),  # how the answer begins before the label word; null: with it
     ]
 )
 
@@ -51,7 +53,7 @@ RESPONSE = pa.schema(
         ("prompt_tokens", pa.int32()),
         ("output_tokens", pa.int32()),
         ("tries", pa.int32()),
-        ("label_logprobs", pa.list_(pa.float32())),  # over POLARITIES at the first answer token; null if not asked
+        ("label_logprobs", pa.list_(pa.float32())),  # over the label words of the request; null if not asked
         ("neutralised", pa.bool_()),  # control tokens in the review were broken up for the endpoint
         ("error", pa.string()),  # null when the answer is whole
     ]
@@ -68,6 +70,8 @@ EXAMPLE = pa.schema(
         ("answer", pa.string()),  # the assistant turn
         ("polarity", pa.string()),  # null for kinds that have none
         ("opinions", OPINIONS),
+        ("labels", pa.list_(pa.string())),  # words with one of which the answer begins; null: none are weighed
+        ("label_logprobs", pa.list_(pa.float32())),  # the teacher's log-probability of each
     ]
 )
 

@@ -1,11 +1,14 @@
-"""Whether a teacher's answer can be taught: the rules for analysis and for rewriting, each with a one-word reason."""
+"""Whether a teacher's answer can be taught: the rules for each kind of answer, each with a one-word reason."""
 
 import re
 from dataclasses import dataclass
 
 from fsa_ray.schemas.opinion import Opinion, Polarity
 from fsa_ray.sentiment.answers import Dropped, clean_value, parse_analysis
-from fsa_ray.sentiment.grounding import ground
+from fsa_ray.sentiment.grounding import FoldedText, ground
+from fsa_ray.sentiment.interpretation import Judgement, is_grounded, read_interpretation, says_nothing
+from fsa_ray.sentiment.noise import clean
+from fsa_ray.sentiment.prompts import MOST_OPINIONS
 
 LEAST_GROUNDED = 0.5
 """Share of an answer's opinions that must be grounded in the review, or the answer counts as invented."""
@@ -33,7 +36,8 @@ _STEM = 5
 class Verdict:
     """An answer's fate. `reason` is None if it can be taught, else one word; `detail` is for the reader.
 
-    `dropped` are the single opinions of an accepted or refused analysis that were not kept.
+    `dropped` are the single opinions of an accepted or refused analysis that were not kept. `judgements` are those of
+    an interpretation, whose `dropped` also has what was cleaned away.
     """
 
     reason: str | None = None
@@ -41,6 +45,7 @@ class Verdict:
     polarity: Polarity | None = None
     opinions: tuple[Opinion, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
 
 
 def judge_analysis(answer: str, review: str, finish_reason: str | None = None) -> Verdict:
@@ -65,6 +70,42 @@ def judge_analysis(answer: str, review: str, finish_reason: str | None = None) -
     if read.dropped and not kept:
         return Verdict("format", read.dropped[0].said[:200], read.polarity, kept, dropped)
     return Verdict(polarity=read.polarity, opinions=kept, dropped=dropped)
+
+
+def judge_interpretation(answer: str, review: str, finish_reason: str | None = None) -> Verdict:
+    """Clean, read and check an interpretation; `render_interpretation(verdict.judgements)` is what can be taught.
+
+    Reasons: empty, refusal, cut (the token budget ended it before a block with its reasons was whole), format (no block
+    is left), invented (too few of the blocks are about the review), repeat (it goes in circles). Words of what is
+    dropped: those of reading and of cleaning, polarity (the label is none), surplus. Never raises, whatever the texts.
+    """
+    if not answer.strip():
+        return Verdict("empty")
+    cut = finish_reason == "length"
+    cleaned = clean(answer, review, cut=cut)
+    read = read_interpretation(cleaned.text)
+    meant = [said for said in read.judgements if said.polarity is not None]
+    kept = tuple(meant[:MOST_OPINIONS])
+    dropped = (
+        *(Dropped(part.reason, part.said) for part in cleaned.removed),
+        *read.dropped,
+        *(Dropped("polarity", said.label) for said in read.judgements if said.polarity is None),
+        *(Dropped("surplus", said.aspect) for said in meant[MOST_OPINIONS:]),
+    )
+    if cut and not any(said.reasoning for said in kept):
+        return Verdict("cut", "the answer reached the token limit before a block was whole", dropped=dropped)
+    if not kept and says_nothing(cleaned.text):
+        return Verdict(dropped=dropped)
+    if not kept:
+        reason = "refusal" if _refuses(answer, review) else "format"
+        return Verdict(reason, clean_value(answer[:200]), dropped=dropped)
+    folded = FoldedText(review)
+    strange = [said for said in kept if not is_grounded(said, folded)]
+    if len(kept) - len(strange) < LEAST_GROUNDED * len(kept):
+        detail = f"not about the review: {strange[0].target or strange[0].aspect}"
+        return Verdict("invented", detail[:200], dropped=dropped, judgements=kept)
+    circles = _circles(_WORD.findall(" ".join(said.reasoning for said in kept).lower()))
+    return Verdict(circles.reason, circles.detail, dropped=dropped, judgements=kept)
 
 
 def judge_rewriting(answer: str, review: str, finish_reason: str | None = None) -> Verdict:

@@ -1,6 +1,7 @@
 """Ask a model, a student or a teacher, what reviews say: polarity, confidence and opinions."""
 
 import math
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
@@ -68,15 +69,26 @@ class Annotating:
 
     def questions(self, rows: pa.Table) -> list[Question]:
         wording = prompt("analysis", self._style)
-        turns = [wording.render(text) for text in rows["text"].to_pylist()]
-        return [self._asker.question(turn, wording.schema, "analysis", temperature=0.0) for turn in turns]
+        return [
+            question
+            for text in rows["text"].to_pylist()
+            for question in self._asker.questions(wording.render(text), wording.schema, self._words, temperature=0.0)
+        ]
 
     def answers(self, rows: pa.Table, replies: list[Reply]) -> pa.Table:
-        reviews = rows.select(["id", "text"]).to_pylist()
-        opened = self._asker.chat.opens_thinking
-        pairs = zip(reviews, replies, strict=True)
-        rows_out = [{**review, **_annotation(reply, review["text"], opened)} for review, reply in pairs]
+        opened, each = self._asker.chat.opens_thinking, self._asker.count(self._words)
+        rows_out = []
+        for number, review in enumerate(rows.select(["id", "text"]).to_pylist()):
+            own = replies[number * each : (number + 1) * each]
+            logprobs = self._asker.label_logprobs(self._words, "", own)
+            reply = replace(own[0], label_logprobs=logprobs)
+            rows_out.append({**review, **_annotation(reply, review["text"], opened)})
         return pa.Table.from_pylist(rows_out, ANNOTATION)
+
+    @property
+    def _words(self) -> tuple[str, ...] | None:
+        """The compact answer begins with the polarity."""
+        return POLARITIES if self._style == "compact" else None
 
 
 def _annotation(reply: Reply, review: str, opened: bool) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
@@ -18,7 +18,7 @@ from fsa_ray.evaluation.label_words import LabelTree
 from fsa_ray.schemas.rows import ANSWER
 from fsa_ray.sentiment.chat import ChatFormat
 from fsa_ray.sentiment.thinking import split_thinking
-from fsa_ray.stages.model import chat_format, is_encoder_decoder, local_path
+from fsa_ray.stages.model import chat_format, is_encoder_decoder, local_path, pair_format
 from fsa_ray.stages.questions import QUERY_END, Questions
 from fsa_ray.stages.rows import commit
 from fsa_ray.training.settings import Precision
@@ -79,7 +79,7 @@ class Answer(Stage[Rows]):
             raise ValueError("an encoder-decoder model has no chat template; leave out --chat")
         session(ctx)
         placed = ctx.placement.section("seq2seq", Seq2SeqPlacement)
-        mapping = Seq2SeqAnswering(path, DTYPES[self.precision], trusted, placed)
+        mapping = Seq2SeqAnswering(path, partial(pair_format, path, trusted), DTYPES[self.precision], trusted, placed)
         units = self._units(ctx, placed.unit_rows)
         outcome = map_units(
             units,

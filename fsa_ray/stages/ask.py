@@ -200,13 +200,25 @@ def _replaced(answers: pa.Table, newer: pa.Table) -> pa.Table:
     return pa.concat_tables([answers, newer]).take(indices)
 
 
-def requests(kind: str, parents: list[str], turns: list[str], schema: str | None) -> pa.Table:
+def requests(
+    kind: str,
+    parents: list[str],
+    turns: list[str],
+    schema: str | None,
+    labels: tuple[str, ...] | None = None,
+    opening: str = "",
+) -> pa.Table:
     """A table of REQUEST: one prompt of a kind about each parent."""
-    columns = [
-        [derived_id(parent, kind) for parent in parents],
-        parents,
-        [kind] * len(parents),
-        turns,
-        [schema] * len(parents),
+    rows = [
+        {
+            "id": derived_id(parent, kind),
+            "parent": parent,
+            "kind": kind,
+            "prompt": turn,
+            "schema": schema,
+            "labels": labels,
+            "opening": opening or None,
+        }
+        for parent, turn in zip(parents, turns, strict=True)
     ]
-    return pa.table([pa.array(column, pa.string()) for column in columns], schema=REQUEST)
+    return pa.Table.from_pylist(rows, REQUEST)

@@ -12,10 +12,9 @@ from pydantic import Field
 from fsa_ray.core.artifact import Flow, Rows
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import iter_parts, read_table
-from fsa_ray.evaluation.invented import INVENTED, invented_items
+from fsa_ray.evaluation.invented import invented_items
 from fsa_ray.evaluation.item import Item
-from fsa_ray.evaluation.task import Task
-from fsa_ray.evaluation.tasks import TASKS
+from fsa_ray.evaluation.tasks import load_task
 from fsa_ray.schemas.rows import REVIEW
 from fsa_ray.stages.model import PinnedFile
 from fsa_ray.stages.rows import commit, derived_id
@@ -25,7 +24,7 @@ ITEMS = pa.schema([*REVIEW, ("items", pa.string())])
 
 
 class Benchmark(Stage[Rows]):
-    """Items of SentiBench tasks. The identity is the content of the split files; `data` says where they lie."""
+    """Items of benchmark tasks. The identity is the content of the split files; `data` says where they lie."""
 
     name: ClassVar[str] = "benchmark"
     version: ClassVar[int] = 1
@@ -40,13 +39,13 @@ class Benchmark(Stage[Rows]):
     @classmethod
     def at(cls, data: str, tasks: tuple[str, ...], split: str = "test", limit: int | None = None) -> "Benchmark":
         """Raises ValueError naming the file for a missing split, and the known tasks for an unknown one."""
-        pinned = [pin(path, Path(data)) for name in tasks for path in task_called(name).paths(Path(data), split)]
+        pinned = [pin(path, Path(data)) for name in tasks for path in load_task(name).paths(Path(data), split)]
         return cls(tasks=tasks, split=split, files=tuple(pinned), limit=limit, data=data)
 
     def run(self, ctx: StageContext) -> Rows:
         rows: list[dict[str, Any]] = []
         for name in self.tasks:
-            items = task_called(name).load(Path(self.data), self.split)
+            items = load_task(name).load(Path(self.data), self.split)
             rows.extend(_row(name, {name: item}) for item in sample_items(items, self.limit))
         ctx.measure(rows_read=len(rows))
         return commit(ctx, pa.Table.from_pylist(rows, ITEMS), [])
@@ -65,14 +64,6 @@ class InventedBenchmark(Stage[Rows]):
         reviews = read_table(ctx.root, ctx.load(self.labelled).kept).to_pylist()
         rows = [_row("invented", invented_items(review, position)) for position, review in enumerate(reviews)]
         return commit(ctx, pa.Table.from_pylist(rows, ITEMS), [])
-
-
-def task_called(name: str) -> Task:
-    """Raises ValueError listing the known tasks."""
-    known = {**TASKS, **INVENTED}
-    if name not in known:
-        raise ValueError(f"no task is called {name!r}; there are: {', '.join(known)}")
-    return known[name]
 
 
 def items_by_task(ctx: StageContext, benchmark: Rows) -> dict[str, dict[str, Item]]:

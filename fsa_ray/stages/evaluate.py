@@ -12,7 +12,8 @@ from fsa_ray.core.tables import iter_parts, write_part
 from fsa_ray.evaluation.item import Prediction
 from fsa_ray.evaluation.native import majority_prediction, native_prediction, require_native
 from fsa_ray.evaluation.scorecard import Outcome, TaskScore, outcomes, summarise
-from fsa_ray.stages.benchmark import Benchmark, items_by_task, task_called
+from fsa_ray.evaluation.tasks import load_task
+from fsa_ray.stages.benchmark import Benchmark, items_by_task
 
 OUTCOMES = pa.schema(
     [
@@ -51,7 +52,7 @@ class Evaluate(Stage[Scores]):
     def _can_be_read_off(self) -> Self:
         if self.annotations is not None and isinstance(self.benchmark, Benchmark):
             for name in self.benchmark.tasks:
-                require_native(task_called(name))
+                require_native(load_task(name))
         return self
 
     def run(self, ctx: StageContext) -> Scores:
@@ -59,7 +60,7 @@ class Evaluate(Stage[Scores]):
         scores: dict[str, TaskScore] = {}
         rows: list[dict[str, Any]] = []
         for name, items in items_by_task(ctx, ctx.load(self.benchmark)).items():
-            task = task_called(name)
+            task = load_task(name)
             golds = [item.gold for item in items.values()]
             predictions: dict[str, Prediction] = {
                 item.id: majority_prediction(task, golds)

@@ -1,6 +1,6 @@
 """Training examples from labelled reviews: what a perfect teacher would have said."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -9,20 +9,20 @@ from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import read_table
 from fsa_ray.schemas.opinion import Opinion
 from fsa_ray.schemas.rows import EXAMPLE
-from fsa_ray.sentiment.answers import render_compact
+from fsa_ray.sentiment.perspectives import Kind
 from fsa_ray.sentiment.prompts import prompt
-from fsa_ray.sentiment.synthetic.rewriting import rewrite
+from fsa_ray.sentiment.synthetic.answers import gold_answer
 from fsa_ray.stages.rows import commit, derived_id
 
 
 class GoldExamples(Stage[Rows]):
-    """One example a review and kind; gold rewritings exist for invented reviews only."""
+    """One example a review and kind; other kinds than analysis have gold answers for invented reviews only."""
 
     name: ClassVar[str] = "gold"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     labelled: Stage[Rows]
-    kinds: tuple[Literal["analysis", "rewriting"], ...] = ("analysis",)
+    kinds: tuple[Kind, ...] = ("analysis",)
 
     def owes(self) -> Flow:
         return Flow(source="labelled", key="parent", fanout=len(self.kinds))
@@ -35,7 +35,6 @@ class GoldExamples(Stage[Rows]):
 
 def _example(review: dict[str, Any], kind: str) -> dict[str, Any]:
     opinions = [Opinion.model_validate(opinion) for opinion in review["opinions"] or []]
-    answer = (render_compact if kind == "analysis" else rewrite)(review["polarity"], opinions)
     return {
         "id": derived_id(review["id"], kind),
         "parent": review["id"],
@@ -43,7 +42,7 @@ def _example(review: dict[str, Any], kind: str) -> dict[str, Any]:
         "kind": kind,
         "group": kind,
         "prompt": prompt(kind, "compact").render(review["text"]),
-        "answer": answer,
+        "answer": gold_answer(kind, review["polarity"], opinions),
         "polarity": review["polarity"] if kind == "analysis" else None,
         "opinions": review["opinions"] if kind == "analysis" else None,
     }

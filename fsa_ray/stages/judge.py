@@ -10,6 +10,7 @@ from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import read_table, write_part
 from fsa_ray.evaluation.answers import parse_answer
+from fsa_ray.evaluation.interpreted import interpreted_label
 from fsa_ray.evaluation.item import Item, Prediction
 from fsa_ray.evaluation.label_words import choose_labels
 from fsa_ray.evaluation.scorecard import Outcome, TaskScore, outcomes, summarise
@@ -74,6 +75,8 @@ class Judge(Stage[Scores]):
         return outcomes(task, list(items.values()), predictions, protocol, missing_as_wrong=True, seed=seed)
 
     def _prediction(self, task: Task, answer: dict[str, Any], priors: list[list[float]] | None) -> Prediction:
+        if self.answers.questions.answering == "interpretation":
+            return interpreted_label(task, answer["text"])
         if answer["label_logprobs"] is None:
             return parse_answer(task, answer["text"], self.answers.questions.protocol)
         prior = None if priors is None else np.logaddexp.reduce(np.array(priors), axis=0) - np.log(len(priors))

@@ -8,11 +8,13 @@ from pydantic import Field
 
 from fsa_ray.core.artifact import Flow, Rows
 from fsa_ray.core.stage import Stage, StageContext
+from fsa_ray.evaluation.fsa import FSA_TASKS
 from fsa_ray.evaluation.item import Item
 from fsa_ray.evaluation.task import Task
+from fsa_ray.evaluation.tasks import load_task
 from fsa_ray.schemas.opinion import POLARITIES
 from fsa_ray.schemas.rows import LABELLED_REVIEW
-from fsa_ray.stages.benchmark import pin, sample_items, task_called
+from fsa_ray.stages.benchmark import pin, sample_items
 from fsa_ray.stages.model import PinnedFile
 from fsa_ray.stages.rows import commit, derived_id
 
@@ -38,14 +40,16 @@ class BenchmarkLabels(Stage[Rows]):
 
         if not tasks:
             raise ValueError(f"{data}: also name the tasks whose train splits are used")
-        pinned = [pin(path, Path(data)) for name in tasks for path in task_called(name).paths(Path(data), "train")]
+        if any(name in FSA_TASKS for name in tasks):
+            raise ValueError(f"{', '.join(tasks)}: sets of the FSA benchmark know a fourth polarity; name others")
+        pinned = [pin(path, Path(data)) for name in tasks for path in load_task(name).paths(Path(data), "train")]
         return cls(tasks=tasks, files=tuple(pinned), limit=limit, data=data)
 
     def run(self, ctx: StageContext) -> Rows:
         share = None if self.limit is None else -(-self.limit // len(self.tasks))
         rows: list[dict[str, Any]] = []
         for name in self.tasks:
-            task = task_called(name)
+            task = load_task(name)
             rows.extend(_row(task, item) for item in sample_items(task.load(self.data, "train"), share))
         rows = rows[: self.limit]
         ctx.measure(rows_read=len(rows))

@@ -11,6 +11,7 @@ from pydantic import Field
 from fsa_ray.core.artifact import Artifact, DataFile
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.sentiment.chat import ChatFormat
+from fsa_ray.sentiment.pair_format import PairFormat
 from fsa_ray.storage.folder import Folder
 
 _SAMPLE = 1 << 20
@@ -27,6 +28,8 @@ class Model(Artifact):
     trust_remote_code: bool = False
     parameters: int | None = None
     curve: DataFile | None = None  # one JSON line per training step
+    weights: str | None = None  # digest of what training made
+    began_with: str | None = None  # digest of what it started from
 
 
 class PinnedFile(Artifact):
@@ -112,6 +115,13 @@ def chat_format(path: str, trust_remote_code: bool) -> ChatFormat:
     from transformers import AutoTokenizer
 
     return ChatFormat(AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code))
+
+
+def pair_format(path: str, trust_remote_code: bool) -> PairFormat:
+    """How an encoder-decoder in a directory reads and writes."""
+    from transformers import AutoTokenizer
+
+    return PairFormat(AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code))
 
 
 def is_encoder_decoder(path: str, trust_remote_code: bool) -> bool:

@@ -13,26 +13,29 @@ from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.evaluation.answer_format import answer_schema
 from fsa_ray.evaluation.classification import ClassificationTask
 from fsa_ray.evaluation.graph import GraphTask
+from fsa_ray.evaluation.interpreted import require_interpretable
 from fsa_ray.evaluation.item import Item
 from fsa_ray.evaluation.label_words import content_free_items, label_words
-from fsa_ray.evaluation.prompts import build_prompt, draw_demos
+from fsa_ray.evaluation.prompts import Prompt, build_prompt, draw_demos
 from fsa_ray.evaluation.task import Protocol, Task
 from fsa_ray.evaluation.tasks import load_task
 from fsa_ray.schemas.rows import QUESTION
 from fsa_ray.stages.benchmark import pin, sample_items
-from fsa_ray.stages.model import Model, PinnedFile, chat_format, local_path
+from fsa_ray.stages.model import Model, PinnedFile, chat_format, is_encoder_decoder, local_path, pair_format
 from fsa_ray.stages.rows import commit, derived_id
 
+INTERPRETATION_TOKENS = 400  # METHODS: the longest target of the pre-training
 LABEL_TOKENS, ENTRY_TOKENS, GRAPH_TOKENS = 16, 150, 300  # METHODS: the official limits for the latter two
 QUERY_END = {"v1": "Label:", "v2": "Output:", "strict": "Output:"}
 
-Answering = Literal["likelihood", "generation"]
+Answering = Literal["likelihood", "generation", "interpretation"]
 
 
 class Questions(Stage[Rows]):
     """Prompts that fit into `max_length` together with their answers, demonstrations dropped where needed.
 
-    `answering`: how labels are chosen, by the likelihood of the label words or by reading a free answer. `calibrate`
+    `answering`: how labels are chosen, by the likelihood of the label words, by reading a free answer, or off what a
+    student writes about the bare text after `prefix`, as in its pre-training (FSA-Distillation zero-shot). `calibrate`
     adds the questions about content-free texts. `structured` asks for extractions by JSON schema. `chat` puts the
     prompt into the model's chat template instead of giving it as plain text.
     """
@@ -53,6 +56,7 @@ class Questions(Stage[Rows]):
     calibrate: bool = False
     structured: bool = False
     chat: bool = False
+    prefix: str = ""
     max_length: int
     data: str = Field(exclude=True)
 
@@ -64,6 +68,11 @@ class Questions(Stage[Rows]):
             pin(path, Path(data)) for name in tasks for split in splits for path in load_task(name).paths(data, split)
         ]
         pinned += [pin(Path(name), Path(name).parent) for name in tasks if name.endswith((".yaml", ".yml"))]
+        if fields.get("answering") == "interpretation":
+            if shots:
+                raise ValueError("a label is read off an interpretation of the bare text: ask without demonstrations")
+            for name in tasks:
+                require_interpretable(load_task(name))
         versions = tuple(load_task(name).version for name in tasks)
         return cls(data=data, tasks=tasks, versions=versions, shots=shots, files=tuple(pinned), **fields)
 
@@ -72,8 +81,8 @@ class Questions(Stage[Rows]):
         rows: list[dict[str, Any]] = []
         for number, name in enumerate(self.tasks, 1):
             task = load_task(name)
-            items = sample_items(task.load(self.data), self.limit)
-            pool = task.load(self.data, "train") if self.shots else []
+            items = sample_items(self.items(ctx, task), self.limit)
+            pool = self.items(ctx, task, "train") if self.shots else []
             rows.extend(
                 row for seed in self.seeds for item in items for row in self._asked(task, item, pool, seed, counter)
             )
@@ -85,9 +94,16 @@ class Questions(Stage[Rows]):
         )
         return commit(ctx, pa.Table.from_pylist(rows, QUESTION), [])
 
+    def items(self, ctx: StageContext, task: Task, split: str = "test") -> list[Item]:
+        return task.load(self.data, split)
+
     def _counter(self, ctx: StageContext) -> Callable[[str], int]:
         model = ctx.load(self.model)
-        chat = chat_format(local_path(ctx.root, model), model.trust_remote_code)
+        path, trusted = local_path(ctx.root, model), model.trust_remote_code
+        if is_encoder_decoder(path, trusted):
+            form = pair_format(path, trusted)
+            return lambda text: len(form.source_ids(text)[0])
+        chat = chat_format(path, trusted)
         ids = chat.prompt_ids if self.chat else chat.text_ids
         return lambda text: len(ids(text))
 
@@ -103,6 +119,12 @@ class Questions(Stage[Rows]):
     def _chooses(self, task: Task) -> bool:
         return self.answering == "likelihood" and isinstance(task, ClassificationTask)
 
+    def _prompt(self, task: Task, item: Item, demos: list[Item], counter: Callable[[str], int], room: int) -> Prompt:
+        if self.answering == "interpretation":
+            text = self.prefix + item.text
+            return Prompt(item.id, text, 0, 0, counter(text) > room)
+        return build_prompt(task, item, demos, self.protocol, counter, room)
+
     def _row(
         self,
         task: Task,
@@ -116,8 +138,10 @@ class Questions(Stage[Rows]):
         chooses = self._chooses(task)
         max_tokens = LABEL_TOKENS if isinstance(task, ClassificationTask) else ENTRY_TOKENS
         max_tokens = GRAPH_TOKENS if isinstance(task, GraphTask) else max_tokens
+        if self.answering == "interpretation":
+            max_tokens = INTERPRETATION_TOKENS
         max_tokens = min(max_tokens, self.max_length // 4)  # a small context must hold the question as well
-        prompt = build_prompt(task, asked, demos, self.protocol, counter, self.max_length - max_tokens)
+        prompt = self._prompt(task, asked, demos, counter, self.max_length - max_tokens)
         structured = self.structured and not isinstance(task, ClassificationTask) and self.protocol in ("v2", "strict")
         return {
             "id": derived_id(task.name, str(seed), item.id, str(prior)),

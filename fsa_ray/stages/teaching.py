@@ -31,15 +31,20 @@ class Teaching:
     seed: int
 
     def questions(self, rows: pa.Table) -> list[Question]:
-        return [
-            self.asker.question(
-                row["prompt"], row["schema"], row["kind"], **_seeded(self.decoding, self.seed, self.round, row["id"])
-            )
-            for row in rows.to_pylist()
-        ]
+        return [question for row in rows.to_pylist() for question in self._questions(row)]
 
     def answers(self, rows: pa.Table, replies: list[Reply]) -> pa.Table:
-        return responses(rows, replies, self.round, opened=self.asker.chat.opens_thinking)
+        waiting = iter(replies)
+        main: list[Reply] = []
+        for row in rows.select(["labels", "opening"]).to_pylist():
+            words, opening = row["labels"], row["opening"] or ""
+            own = [next(waiting) for _ in range(self.asker.count(words, opening))]
+            main.append(replace(own[0], label_logprobs=self.asker.label_logprobs(words, opening, own)))
+        return responses(rows, main, self.round, opened=self.asker.chat.opens_thinking)
+
+    def _questions(self, row: dict[str, Any]) -> list[Question]:
+        decoding = _seeded(self.decoding, self.seed, self.round, row["id"])
+        return self.asker.questions(row["prompt"], row["schema"], row["labels"], row["opening"] or "", **decoding)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
-"""Learn a small byte-pair tokenizer from texts, for models that are made from a config."""
+"""Tokenizers: a small one learned from texts, and a given one to which line breaks are added."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from fsa_ray.core.artifact import Artifact, DataFile, Rows
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import iter_parts, write_file
+from fsa_ray.sentiment.pair_format import with_newlines
+from fsa_ray.stages.model import Model, local_path
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -58,6 +60,28 @@ class LearnTokenizer(Stage[Tokenizer]):
             tokenizer_object=backend, eos_token=END, pad_token=PAD, model_max_length=self.max_length
         )
         tokenizer.chat_template = CHAT_TEMPLATE
-        tokenizer.save_pretrained(ctx.scratch)
-        files = sorted(path for path in ctx.scratch.iterdir() if path.is_file())
-        return Tokenizer(files=tuple(write_file(ctx.root, ctx.out, path.name, path.read_bytes()) for path in files))
+        return _stored(ctx, tokenizer)
+
+
+class LineTokenizer(Stage[Tokenizer]):
+    """A model's tokenizer, with a token for line breaks if it loses them (FSA-Distillation's `[NL]`)."""
+
+    name: ClassVar[str] = "tokenizer"
+    version: ClassVar[int] = 2
+
+    model: Stage[Model]
+
+    def run(self, ctx: StageContext) -> Tokenizer:
+        from transformers import AutoTokenizer
+
+        model = ctx.load(self.model)
+        path = local_path(ctx.root, model)
+        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=model.trust_remote_code)
+        with_newlines(tokenizer)
+        return _stored(ctx, tokenizer)
+
+
+def _stored(ctx: StageContext, tokenizer: Any) -> Tokenizer:
+    tokenizer.save_pretrained(ctx.scratch)
+    files = sorted(path for path in ctx.scratch.iterdir() if path.is_file())
+    return Tokenizer(files=tuple(write_file(ctx.root, ctx.out, path.name, path.read_bytes()) for path in files))

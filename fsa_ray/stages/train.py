@@ -1,20 +1,27 @@
 """Train a model on a packed corpus."""
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import write_file
 from fsa_ray.reporting.contents import Fact
 from fsa_ray.sentiment.prompts import prompt
-from fsa_ray.stages.model import Model, local_path
+from fsa_ray.stages.model import Model
 from fsa_ray.stages.pack import Corpus
 from fsa_ray.stages.tokenizer import Tokenizer
 from fsa_ray.training.settings import ModelSource, TrainJob, TrainSettings
 
+if TYPE_CHECKING:
+    from fsa_ray.training.run import TrainOutcome
+
 
 class Train(Stage[Model]):
-    """From the weights of `start`, or from a new model of `config` with `tokenizer`, whose size sets the vocabulary."""
+    """From the weights of `start`, or from a new model of `config` with `tokenizer`, whose size sets the vocabulary.
+
+    A `start` with a `tokenizer` of its own gets embeddings for what that adds. `dev` is looked at, as `settings.watch`
+    says. The weights that a start of ours had when it was made are those that training begins with, or it fails.
+    """
 
     name: ClassVar[str] = "train"
     version: ClassVar[int] = 1
@@ -25,6 +32,7 @@ class Train(Stage[Model]):
     start: Stage[Model] | None = None
     config: dict[str, Any] | None = None
     tokenizer: Stage[Tokenizer] | None = None
+    dev: Stage[Corpus] | None = None
 
     def run(self, ctx: StageContext) -> Model:
         from fsa_ray.engine.train import TrainPlacement
@@ -40,17 +48,22 @@ class Train(Stage[Model]):
             tokenizer=tokenizer,
             root=ctx.root,
             corpus=corpus.packed,
+            dev=None if self.dev is None else ctx.load(self.dev).packed,
             out=ctx.out / "model",
             progress=ctx.progress / "checkpoints",
         )
         outcome = train(job, ctx.placement.section("train", TrainPlacement), ctx.tell)
-        ctx.measure(**{key: float(value) for key, value in outcome.model_dump(exclude={"files"}).items()})
+        self._refuse_other_start(ctx, outcome)
+        measures = outcome.model_dump(exclude={"files", "digest", "start_digest"}, exclude_none=True)
+        ctx.measure(**{key: float(value) for key, value in measures.items()})
         card = write_file(ctx.root, ctx.out / "model", "README.md", self._card(outcome.parameters).encode("utf-8"))
         curve = next(file for file in outcome.files if file.key.endswith("metrics.jsonl"))
         return Model(
             files=(*(file for file in outcome.files if file is not curve), card),
             parameters=outcome.parameters,
             curve=curve,
+            weights=outcome.digest,
+            began_with=outcome.start_digest,
         )
 
     def _card(self, parameters: int) -> str:
@@ -73,15 +86,28 @@ class Train(Stage[Model]):
             )
         )
 
+    def _refuse_other_start(self, ctx: StageContext, outcome: "TrainOutcome") -> None:
+        made = None if self.start is None else ctx.load(self.start).weights
+        if made is not None and made != outcome.start_digest:
+            raise RuntimeError(
+                f"training began with weights {outcome.start_digest}, not with those of its start, {made}"
+            )
+
     def _sources(self, ctx: StageContext) -> tuple[ModelSource, ModelSource | None]:
+        tokenizer = None if self.tokenizer is None else ModelSource(files=ctx.load(self.tokenizer).files)
         if self.start is not None:
-            model = ctx.load(self.start)
-            path = local_path(ctx.root, model)
-            return ModelSource(path=path, trust_remote_code=model.trust_remote_code), None
-        assert self.config is not None and self.tokenizer is not None
-        tokenizer = ModelSource(files=ctx.load(self.tokenizer).files)
+            return _source(ctx.load(self.start)), tokenizer
+        assert self.config is not None and tokenizer is not None
         config = {**self.config, "vocab_size": _vocabulary(ctx, tokenizer)}
         return ModelSource(config=config, seed=self.settings.seed), tokenizer
+
+
+def _source(model: Model) -> ModelSource:
+    """Where each worker finds the model, on whatever node it runs."""
+    if model.files:
+        return ModelSource(files=model.files, trust_remote_code=model.trust_remote_code)
+    where = model.path if model.path is not None else model.repository
+    return ModelSource(path=where, revision=model.revision, trust_remote_code=model.trust_remote_code)
 
 
 def _vocabulary(ctx: StageContext, tokenizer: ModelSource) -> int:

@@ -4,7 +4,6 @@ import logging
 import math
 import tempfile
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,36 +14,23 @@ import torch.distributed as dist
 from fsa_ray.core.artifact import DataFile
 from fsa_ray.engine.train import TrainPlacement
 from fsa_ray.training import checkpoints
-from fsa_ray.training.batches import PackedRows, StepRows, accumulation, read_rows
+from fsa_ray.training.batches import StepRows, accumulation
 from fsa_ray.training.export import full_weights, save_directory, store_directory
-from fsa_ray.training.loss import PackedLM
-from fsa_ray.training.metrics import StepLine, write_lines
-from fsa_ray.training.model import DTYPES, load_model, load_tokenizer
-from fsa_ray.training.probe import check_isolation
+from fsa_ray.training.look import best_weights, keep_best, looked_at
+from fsa_ray.training.lora import merged
+from fsa_ray.training.metrics import write_lines
+from fsa_ray.training.model import load_tokenizer
+from fsa_ray.training.probe import probe
 from fsa_ray.training.pulse import Pulse
-from fsa_ray.training.schedule import learning_rate
+from fsa_ray.training.rows import Rows, read_rows
+from fsa_ray.training.running import Running
 from fsa_ray.training.settings import TrainJob
+from fsa_ray.training.step import take_step
+from fsa_ray.training.student import Student, load_student, weights_digest
+from fsa_ray.training.watch import best_step, is_over
 from fsa_ray.training.zero import start_engine
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class _Run:
-    job: TrainJob
-    placement: TrainPlacement
-    device: torch.device
-    engine: Any
-    lm: PackedLM
-    rows: PackedRows
-    order: StepRows
-    steps: int
-    pulse: Pulse
-    lines: list[StepLine] = field(default_factory=list)
-
-    @property
-    def rank(self) -> int:
-        return int(dist.get_rank())
 
 
 def work(job: TrainJob, placement: TrainPlacement) -> dict[str, Any]:
@@ -58,55 +44,64 @@ def work(job: TrainJob, placement: TrainPlacement) -> dict[str, Any]:
     except ValueError as error:
         return {"mistake": str(error)}
     started, resumed_at = time.monotonic(), len(run.lines)
-    while len(run.lines) < run.steps:
-        line = _step(run, len(run.lines))
+    while len(run.lines) < run.steps and not is_over(run.lines, job.settings.watch):
+        line = looked_at(run, take_step(run, len(run.lines)))
         if not math.isfinite(line.loss):
             return {
                 "mistake": f"the loss is {line.loss} at step {line.step}; lower learning_rate or raise warmup_ratio"
             }
         run.lines.append(line)
+        keep_best(run)
         run.pulse.beat(run.lines, run.steps)
         if line.step % job.settings.checkpoint_every == 0:
             _checkpoint(run)
     trained = time.monotonic()
-    files = _export(run)
+    files, digest = _export(run)
     return {
         "files": files,
-        "steps": run.steps,
+        "start_digest": run.start_digest,
+        "digest": digest,
+        "steps": len(run.lines),
         "resumed_at": resumed_at,
         "rows": len(run.rows),
         "parameters": sum(getattr(p, "ds_numel", p.numel()) for p in run.lm.parameters()),
         "answer_tokens": sum(line.answer_tokens for line in run.lines),
         "tokens": sum(line.tokens for line in run.lines),
-        "final_loss": run.lines[-1].loss,
+        "final_loss": run.lines[-1].loss if run.lines else None,
         "prepare_seconds": started - begun,
         "train_seconds": trained - started,
         "export_seconds": time.monotonic() - trained,
     }
 
 
-def _prepare(job: TrainJob, placement: TrainPlacement) -> _Run:
+def _prepare(job: TrainJob, placement: TrainPlacement) -> Running:
     settings, workers = job.settings, dist.get_world_size()
     accumulation(settings.global_batch, workers, placement.micro_batch)
     rows = read_rows(job.root, job.corpus)
     order = StepRows(len(rows), settings.global_batch, settings.seed)
     steps = settings.max_steps if settings.max_steps is not None else order.steps(settings.epochs or 0)
     device = _device(placement)
-    model = load_model(job.root, job.model, DTYPES[settings.precision], placement.attention)
-    if placement.gradient_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
-    lm = PackedLM(model)
-    if int(rows.tokens.max()) >= lm.vocabulary:
-        raise ValueError(
-            f"the corpus has token id {rows.tokens.max()}, the model knows {lm.vocabulary}: "
-            "pack with the tokenizer of the model that is trained"
-        )
+    lm, start_digest = load_student(job, placement, digest=dist.get_rank() == 0)
+    dev = None if job.dev is None else read_rows(job.root, job.dev)
+    for corpus in (rows, dev):
+        _refuse_strange_tokens(corpus, lm)
+    if settings.soft_labels is not None and rows.soft is None:
+        raise ValueError("soft_labels: no example of the corpus has the teacher's probabilities of label words")
     engine = start_engine(lm, settings, placement, device)
-    check_isolation(lm, device)
+    probe(lm, device)
     pulse = Pulse(job.progress, dist.get_rank())
-    run = _Run(job, placement, device, engine, lm, rows, order, steps, pulse)
+    run = Running(job, placement, device, engine, lm, rows, dev, order, steps, pulse, start_digest)
     _resume(run)
     return run
+
+
+def _refuse_strange_tokens(rows: Rows | None, lm: Student) -> None:
+    known = lm.model.get_input_embeddings().num_embeddings
+    if rows is not None and rows.highest_token >= known:
+        raise ValueError(
+            f"the corpus has token id {rows.highest_token}, the model knows {known}: "
+            "pack with the tokenizer of the model that is trained"
+        )
 
 
 def _device(placement: TrainPlacement) -> torch.device:
@@ -119,7 +114,7 @@ def _device(placement: TrainPlacement) -> torch.device:
     return device
 
 
-def _resume(run: _Run) -> None:
+def _resume(run: Running) -> None:
     found = checkpoints.newest_complete(run.job.progress)
     if found is not None:
         placement = run.placement
@@ -134,47 +129,7 @@ def _resume(run: _Run) -> None:
     dist.barrier()
 
 
-def _step(run: _Run, step: int) -> StepLine:
-    """One optimiser step (`step` from 0). The loss is summed over the micro-batches of all workers and divided by the
-    answer tokens of the global batch, so neither their number nor their size changes it."""
-    begun, settings, workers = time.monotonic(), run.job.settings, dist.get_world_size()
-    torch.manual_seed(hash((settings.seed, step, run.rank)))
-    answer_tokens = int(run.rows.answer_tokens[run.order.of_step(step)].sum())
-    mine = run.order.of_step(step, run.rank, workers)
-    rate = learning_rate(settings, step, run.steps)
-    for group in run.engine.optimizer.param_groups:
-        group["lr"] = rate
-    total = torch.zeros((), device=run.device)
-    micro_batches = mine.reshape(-1, run.placement.micro_batch)
-    for number, numbers in enumerate(micro_batches):
-        run.engine.set_gradient_accumulation_boundary(number == len(micro_batches) - 1)
-        loss = run.engine(*_tensors(run.rows, numbers, run.device))
-        # DeepSpeed divides by the workers when it averages their gradients.
-        run.engine.backward(loss * (workers / answer_tokens))
-        total += loss.detach()
-    run.engine.step()
-    dist.all_reduce(total)
-    norm = run.engine.get_global_grad_norm()
-    line = StepLine(
-        step=step + 1,
-        loss=total.item() / answer_tokens,
-        lr=rate,
-        answer_tokens=answer_tokens,
-        tokens=settings.global_batch * run.rows.tokens.shape[1],
-        grad_norm=None if norm is None else float(norm),
-        seconds=time.monotonic() - begun,
-    )
-    if run.rank == 0:
-        log.info("step %d of %d: loss %.4f, rate %.2e", line.step, run.steps, line.loss, line.lr)
-    return line
-
-
-def _tensors(rows: PackedRows, numbers: Any, device: torch.device) -> list[torch.Tensor]:
-    arrays = (rows.tokens[numbers], rows.labels[numbers], rows.positions[numbers])
-    return [torch.from_numpy(array).to(device, torch.int64) for array in arrays]
-
-
-def _checkpoint(run: _Run) -> None:
+def _checkpoint(run: Running) -> None:
     placement, done = run.placement, run.lines[-1]
     part = checkpoints.Part(
         step=done.step,
@@ -191,13 +146,23 @@ def _checkpoint(run: _Run) -> None:
         checkpoint_dir_name=checkpoints.name_of(done.step),
         delete_local_checkpoint_after_upload=True,
     )
+    if run.rank == 0:
+        best_weights(run).forget_others(best_step(run.lines))
 
 
-def _export(run: _Run) -> list[DataFile]:
+def _export(run: Running) -> tuple[list[DataFile], str]:
+    """Writes the model that comes out, and tells the digest of its weights. Collective; of rank 0."""
     job, keep = run.job, run.rank == 0
     weights = full_weights(run.lm.model, zero_stage=run.placement.zero_stage, keep=keep)
     files: list[DataFile] = []
+    digest = ""
     if keep:
+        best = best_step(run.lines)
+        if job.settings.watch is not None and job.settings.watch.best and best is not None:
+            weights = best_weights(run).take(best)
+        if job.settings.lora is not None:
+            weights = merged(weights, job.settings.lora)
+        digest = weights_digest(weights)
         source = job.tokenizer or (job.model if job.model.config is None else None)
         tokenizer = load_tokenizer(job.root, source) if source else None
         with tempfile.TemporaryDirectory(prefix="fsa-ray-model-") as scratch:
@@ -205,4 +170,4 @@ def _export(run: _Run) -> list[DataFile]:
             write_lines(Path(scratch) / "metrics.jsonl", run.lines)
             files = store_directory(Path(scratch), job.root, job.out)
     dist.barrier()
-    return files
+    return files, digest

@@ -7,7 +7,11 @@ from pydantic import BaseModel, ConfigDict
 
 
 class StepLine(BaseModel):
-    """`loss` is the mean over the step's answer tokens, `tokens` counts padding too, `grad_norm` is before clipping."""
+    """`loss` is the mean over the step's answer tokens, `tokens` counts padding too, `grad_norm` is before clipping.
+
+    `label_loss`: mean divergence on the label words, over the step's answers that have them; None without soft labels.
+    `dev_loss`: mean over the answer tokens of the watched examples after the step, where it was looked at.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -18,6 +22,8 @@ class StepLine(BaseModel):
     tokens: int
     grad_norm: float | None  # None where DeepSpeed does not tell (stage 0 in fp32)
     seconds: float
+    label_loss: float | None = None
+    dev_loss: float | None = None
 
 
 def write_lines(path: Path, lines: Iterable[StepLine]) -> None:

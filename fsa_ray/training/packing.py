@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fsa_ray.training.soft_targets import COLUMNS, LabelWords, soft_columns
+
 IGNORE = -100
 """Label of a token that has no part in the loss (PyTorch's default `ignore_index`)."""
 
@@ -23,12 +25,16 @@ Int32s = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Tokenized:
-    """Examples as token ids: number `i` is `tokens[offsets[i]:offsets[i + 1]]`, of which the first `prompt[i]` ask."""
+    """Examples as token ids: number `i` is `tokens[offsets[i]:offsets[i + 1]]`, of which the first `prompt[i]` ask.
+
+    `soft`: of each example the label words of its answer, or None; empty if no example has any.
+    """
 
     ids: pa.StringArray
     tokens: Int32s
     offsets: Ints
     prompt: Ints
+    soft: tuple[LabelWords | None, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.ids)
@@ -70,7 +76,8 @@ def pack_table(examples: Tokenized, row_length: int, pad_id: int, seed: int) -> 
     """Packs `examples` into rows of `row_length` tokens, in an order that depends on `seed` only.
 
     Labels are the tokens themselves on answers and -100 elsewhere (not shifted); positions restart with each
-    document. An example that is longer than a row, or has no prompt or no answer, is a reject: nothing is cut.
+    document. With `soft` the rows have the columns of `soft_targets` as well. An example that is longer than a row, or
+    has no prompt or no answer, is a reject: nothing is cut.
     """
     if row_length < 2:
         raise ValueError(f"row_length is {row_length}; a row must hold a prompt and an answer, so give at least 2")
@@ -94,6 +101,11 @@ def pack_table(examples: Tokenized, row_length: int, pad_id: int, seed: int) -> 
     )
     batches = _row_batches(examples, placed, row_count, row_length, pad_id)
     rows = pa.Table.from_batches(list(batches), row_schema(row_length))
+    if examples.soft:
+        words = [examples.soft[number] for number in placed.number.tolist()]
+        columns = soft_columns(words, placed.row, placed.start + examples.prompt[placed.number], row_count)
+        for name, column in zip(COLUMNS, columns, strict=True):
+            rows = rows.append_column(name, column)
     return Packed(rows, members, _rejects(examples, np.flatnonzero(~fits), row_length))
 
 

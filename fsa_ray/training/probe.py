@@ -1,12 +1,39 @@
-"""Looks at a loaded model from outside: do documents that share a row stay apart?"""
+"""Looks at a loaded model from outside: do documents that share a row stay apart, and is its head a plain matrix?"""
 
 import torch
 from torch import Tensor
 
-from fsa_ray.training.loss import PackedLM
+from fsa_ray.training.packed_lm import PackedLM
+from fsa_ray.training.pair_lm import PairLM
 
 _TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.1}
 """Largest difference against the model alone, in standard deviations of its logits."""
+
+
+def probe(lm: PackedLM | PairLM, device: torch.device) -> None:
+    """Learns what the loss must know of the model. Collective under ZeRO-3. ValueError for one that cannot be used."""
+    if isinstance(lm, PairLM):
+        find_scale(lm, device)
+    else:
+        check_isolation(lm, device)
+
+
+def find_scale(lm: PairLM, device: torch.device) -> None:
+    """What an encoder-decoder multiplies its states by before the head: 1, or T5's width to the power of -1/2 where
+    embeddings are tied. Another head is run by the model itself, with all logits at once."""
+    was_training = lm.training
+    lm.eval()
+    generator = torch.Generator().manual_seed(0)
+    tokens, labels = (torch.randint(lm.vocabulary, (2, n), generator=generator).to(device) for n in (11, 7))
+    mask, head = torch.ones_like(tokens), lm.model.get_output_embeddings()
+    with torch.no_grad():
+        logits = lm.logits(tokens, mask, labels)
+        if head is not None:
+            states = lm.states(tokens, mask, labels)
+            shifts = {scale: _distance(head(states * scale), logits) for scale in (1.0, states.shape[-1] ** -0.5)}
+            scale = min(shifts, key=lambda scale: shifts[scale])
+            lm.scale = scale if shifts[scale] <= _TOLERANCE[logits.dtype] / 10 else None
+    lm.train(was_training)
 
 
 def check_isolation(lm: PackedLM, device: torch.device) -> None:

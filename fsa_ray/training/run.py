@@ -19,13 +19,15 @@ class TrainOutcome(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     files: tuple[DataFile, ...]
+    start_digest: str | None  # of the weights that training started from
+    digest: str  # of the weights that came out
     steps: int
     resumed_at: int  # steps that were already done
-    rows: int  # packed rows of the corpus
+    rows: int  # of the corpus
     parameters: int
     answer_tokens: int  # trained on, over all steps
     tokens: int  # processed, padding too, over all steps
-    final_loss: float
+    final_loss: float | None  # None without a step
     prepare_seconds: float
     train_seconds: float
     export_seconds: float

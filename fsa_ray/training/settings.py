@@ -9,18 +9,61 @@ from fsa_ray.core.artifact import DataFile, Table
 from fsa_ray.storage.folder import Folder
 
 Precision = Literal["bf16", "fp32"]
+Optimizer = Literal["adamw", "rms_adamw"]
+Divergence = Literal["forward", "reverse"]
+
+
+class Lora(BaseModel):
+    """Low-rank adapters instead of all weights; what comes out is merged into the weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rank: int = Field(16, ge=1)
+    alpha: float = Field(32.0, gt=0)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    targets: tuple[str, ...] = ()  # names of linear layers, such as q_proj; empty: all but the head
+
+
+class SoftLabels(BaseModel):
+    """How much the teacher's probabilities of the label words count beside its text.
+
+    The loss is (1 - weight) x cross-entropy of the text + weight x divergence of the label distributions, the former
+    a mean over answer tokens, the latter over the answers that have such a distribution. `temperature` divides the
+    student's logits; `forward` is KL(teacher || student).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weight: float = Field(0.5, gt=0, le=1)
+    temperature: float = Field(1.0, gt=0)
+    divergence: Divergence = "forward"
+
+
+class Watch(BaseModel):
+    """Looking at the loss on examples that are not trained on, every so many steps.
+
+    `best` takes out the weights that had the lowest; with `patience` training ends after so many looks without a lower
+    one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    every: int = Field(ge=1)
+    best: bool = True
+    patience: int | None = Field(None, ge=1)
 
 
 class TrainSettings(BaseModel):
     """Identity of a training run. Workers, micro-batch and ZeRO stage are placement and are not here.
 
-    Lengths are in optimiser steps; `global_batch` is in packed rows. Exactly one of `epochs` and `max_steps` is given.
+    Lengths are in optimiser steps; `global_batch` is in rows of the corpus: packed rows, or pairs of texts for an
+    encoder-decoder. Exactly one of `epochs` and `max_steps` is given.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     epochs: float | None = Field(None, gt=0)
-    max_steps: int | None = Field(None, ge=1)
+    max_steps: int | None = Field(None, ge=0)  # 0: a model that is not trained at all, as a control
     global_batch: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
     min_lr_ratio: float = Field(0.0, ge=0, le=1)
@@ -32,6 +75,10 @@ class TrainSettings(BaseModel):
     precision: Precision = "bf16"
     seed: int = Field(42, ge=0)
     checkpoint_every: int = Field(100, ge=1)
+    optimizer: Optimizer = "adamw"  # rms_adamw: steps in proportion to each tensor's size (FSA-Distillation)
+    lora: Lora | None = None
+    soft_labels: SoftLabels | None = None
+    watch: Watch | None = None
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
@@ -68,7 +115,10 @@ class ModelSource(BaseModel):
 
 
 class TrainJob(BaseModel):
-    """Everything that a train worker is told. `tokenizer` is copied into the result; by default the model's own."""
+    """Everything that a train worker is told. `tokenizer` is copied into the result; by default the model's own.
+
+    `dev` is a corpus like the other, to look at.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
@@ -77,11 +127,12 @@ class TrainJob(BaseModel):
     tokenizer: ModelSource | None = None
     root: Folder
     corpus: Table
+    dev: Table | None = None
     out: Folder
     progress: Folder
 
     @property
     def identity(self) -> str:
         """Digest of what decides the weights: a checkpoint of another identity is refused."""
-        parts = self.model_dump_json(include={"settings", "model", "corpus"})
+        parts = self.model_dump_json(include={"settings", "model", "corpus", "dev"})
         return hashlib.sha256(parts.encode()).hexdigest()

@@ -6,6 +6,7 @@ import deepspeed
 import torch
 
 from fsa_ray.engine.train import TrainPlacement
+from fsa_ray.training.rms_adamw import RmsAdamW, tensor_groups
 from fsa_ray.training.settings import TrainSettings
 
 
@@ -35,20 +36,13 @@ def zero_settings(settings: TrainSettings, *, stage: int, workers: int, micro_ba
 def start_engine(
     model: torch.nn.Module, settings: TrainSettings, placement: TrainPlacement, device: torch.device
 ) -> Any:
-    """DeepSpeed's engine around `model`, with torch's AdamW. Collective. Nothing is compiled: DeepSpeed would build
+    """DeepSpeed's engine around `model`. Collective. Nothing is compiled: DeepSpeed would build
     its shared-memory all-reduce and its own Adam with a C++ compiler at the first start."""
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     # To learn whether it knows our optimiser, DeepSpeed would import one that drags in torch's compiler: seconds.
     deepspeed.runtime.engine.is_zero_supported_optimizer = lambda _: True
     deepspeed.init_distributed(auto_mpi_discovery=False, verbose=False)
-    optimizer = torch.optim.AdamW(
-        model.parameters(),
-        lr=settings.learning_rate,
-        betas=settings.betas,
-        eps=settings.epsilon,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
+    optimizer = _optimizer(model, settings)
     config = zero_settings(
         settings, stage=placement.zero_stage, workers=placement.workers, micro_batch=placement.micro_batch
     )
@@ -56,3 +50,16 @@ def start_engine(
         model=model.to(device), optimizer=optimizer, config=config, dist_init_required=False
     )
     return engine
+
+
+def _optimizer(model: torch.nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    options: dict[str, Any] = {
+        "lr": settings.learning_rate,
+        "betas": settings.betas,
+        "eps": settings.epsilon,
+        "weight_decay": settings.weight_decay,
+    }
+    if settings.optimizer == "rms_adamw":
+        return RmsAdamW(tensor_groups(trained), **options)
+    return torch.optim.AdamW(trained, **options, fused=True)

@@ -39,18 +39,23 @@ REVIEWS = [
 ]
 
 
-def requests(root: Folder, kind: str, rows: int = 6) -> UnitFolder:
+def requests(
+    root: Folder, kind: str, rows: int = 6, labels: tuple[str, ...] | None = None, opening: str = ""
+) -> UnitFolder:
     wording = prompt(kind, "json")
-    table = pa.table(
-        [
-            [f"{number:032x}" for number in range(rows)],
-            [f"{number + 100:032x}" for number in range(rows)],
-            [kind] * rows,
-            [wording.render(REVIEWS[number % len(REVIEWS)]) for number in range(rows)],
-            pa.array([wording.schema] * rows, pa.string()),
-        ],
-        schema=REQUEST,
-    )
+    rows_ = [
+        {
+            "id": f"{number:032x}",
+            "parent": f"{number + 100:032x}",
+            "kind": kind,
+            "prompt": wording.render(REVIEWS[number % len(REVIEWS)]),
+            "schema": wording.schema,
+            "labels": labels,
+            "opening": opening or None,
+        }
+        for number in range(rows)
+    ]
+    table = pa.Table.from_pylist(rows_, REQUEST)
     return UnitFolder.open(root, root / "units", write_table(root, root / "in", table), 2)
 
 

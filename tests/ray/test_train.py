@@ -134,17 +134,18 @@ def test_a_vocabulary_that_is_too_small_is_refused(ray_session: Session, root: F
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_killed_driver_continues_to_the_same_weights_bit_by_bit(tmp_path: Path) -> None:
-    undisturbed = run_driver(tmp_path, "whole")
+@pytest.mark.parametrize("kind", ["rows", "pairs"])
+def test_a_killed_driver_continues_to_the_same_weights_bit_by_bit(tmp_path: Path, kind: str) -> None:
+    undisturbed = run_driver(tmp_path, "whole", kind)
     assert undisturbed["resumed_at"] == 0
     for kill_at in (1, 3):
-        driver = start_driver(tmp_path, "killed")
+        driver = start_driver(tmp_path, "killed", kind)
         wait_for_checkpoints(tmp_path / "killed/progress", kill_at, driver)
         children = psutil.Process(driver.pid).children(recursive=True)
         os.kill(driver.pid, signal.SIGKILL)
         driver.wait()
         psutil.wait_procs(children, timeout=60)
-    finished = run_driver(tmp_path, "killed")
+    finished = run_driver(tmp_path, "killed", kind)
     assert 0 < finished["resumed_at"] < 60
     root = Folder(str(tmp_path))
     assert root.get("killed/out/model.safetensors") == root.get("whole/out/model.safetensors")
@@ -177,13 +178,13 @@ def test_a_killed_worker_is_replaced_and_the_weights_are_the_same(
     assert root.get("worker/out/model.safetensors") == root.get("plain/out/model.safetensors")
 
 
-def start_driver(root: Path, name: str) -> subprocess.Popen[bytes]:
+def start_driver(root: Path, name: str, kind: str) -> subprocess.Popen[bytes]:
     script = Path(__file__).with_name("train_driver.py")
-    return subprocess.Popen([sys.executable, str(script), str(root), name], stdout=subprocess.PIPE)
+    return subprocess.Popen([sys.executable, str(script), str(root), name, kind], stdout=subprocess.PIPE)
 
 
-def run_driver(root: Path, name: str) -> dict:
-    driver = start_driver(root, name)
+def run_driver(root: Path, name: str, kind: str) -> dict:
+    driver = start_driver(root, name, kind)
     out, _ = driver.communicate(timeout=400)
     assert driver.returncode == 0
     return json.loads(out)

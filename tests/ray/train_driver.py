@@ -1,4 +1,4 @@
-"""A driver that trains a small model in a Ray of its own: `python train_driver.py ROOT NAME`. Tests kill it."""
+"""A driver that trains a small model in a Ray of its own: `python train_driver.py ROOT NAME KIND`. Tests kill it."""
 
 import sys
 
@@ -11,6 +11,7 @@ from fsa_ray.core.tables import write_table
 from fsa_ray.engine.train import TrainPlacement
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.packing import Tokenized, pack_table
+from fsa_ray.training.pairing import TokenPair, pair_table
 from fsa_ray.training.run import train
 from fsa_ray.training.settings import ModelSource, TrainJob, TrainSettings
 
@@ -27,7 +28,25 @@ CONFIG = {
     "max_position_embeddings": 128,
     "tie_word_embeddings": True,
 }
+T5 = {
+    "model_type": "t5",
+    "vocab_size": VOCABULARY,
+    "d_model": 64,
+    "d_kv": 16,
+    "d_ff": 128,
+    "num_layers": 2,
+    "num_heads": 4,
+    "dropout_rate": 0.0,
+}
 TWO_WORKERS = TrainPlacement(workers=2, micro_batch=2, zero_stage=2, start_timeout_s=120)
+
+
+def pairs(root: Folder, count: int = 300) -> Table:
+    """What is written is what was read, backwards."""
+    random = np.random.default_rng(0)
+    texts = [random.integers(3, VOCABULARY, n).tolist() for n in random.integers(2, 12, count)]
+    found = pair_table([TokenPair(str(n), [*t, 1], [*t[::-1], 1], False) for n, t in enumerate(texts)], seed=0)
+    return write_table(root, root / f"pairs-{count}", found.rows)
 
 
 def corpus(root: Folder) -> Table:
@@ -45,12 +64,20 @@ def corpus(root: Folder) -> Table:
 
 
 def job(root: Folder, name: str, *, max_steps: int = 30, config: dict | None = None, **changes) -> TrainJob:
-    fields = {"global_batch": 8, "learning_rate": 5e-3, "precision": "fp32", "checkpoint_every": 5, **changes}
+    fields = {
+        "global_batch": 8,
+        "learning_rate": 5e-3,
+        "precision": "fp32",
+        "checkpoint_every": 5,
+        "warmup_ratio": 0.1,
+        **changes,
+    }
+    given = config or CONFIG
     return TrainJob(
-        settings=TrainSettings(max_steps=max_steps, warmup_ratio=0.1, **fields),
-        model=ModelSource(config=config or CONFIG, seed=1),
+        settings=TrainSettings(max_steps=max_steps, **fields),
+        model=ModelSource(config=given, seed=1),
         root=root,
-        corpus=corpus(root),
+        corpus=pairs(root) if given["model_type"] == "t5" else corpus(root),
         out=root / name / "out",
         progress=root / name / "progress",
     )
@@ -58,5 +85,6 @@ def job(root: Folder, name: str, *, max_steps: int = 30, config: dict | None = N
 
 if __name__ == "__main__":
     ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="error")
-    outcome = train(job(Folder(sys.argv[1]), sys.argv[2], max_steps=60), TWO_WORKERS)
+    student = T5 if sys.argv[3] == "pairs" else CONFIG
+    outcome = train(job(Folder(sys.argv[1]), sys.argv[2], max_steps=60, config=student), TWO_WORKERS)
     sys.stdout.write(outcome.model_dump_json())

@@ -1,6 +1,7 @@
 """The twelve SentiBench tasks, one file each, and the table of all."""
 
 from fsa_ray.evaluation.fsa import FSA_TASKS
+from fsa_ray.evaluation.invented import INVENTED
 from fsa_ray.evaluation.task import Task
 from fsa_ray.evaluation.tasks import (
     acsa_rest16,
@@ -38,10 +39,10 @@ TASKS: dict[str, Task] = {
 
 
 def load_task(name: str) -> Task:
-    """The SentiBench or FSA task of that name, or the task that a .yaml file defines; ValueError for another."""
+    """The known task of that name, or the one that a .yaml file defines; ValueError for another."""
     if name.endswith((".yaml", ".yml")):
         return read_task(name)
-    known: dict[str, Task] = {**TASKS, **FSA_TASKS}
+    known: dict[str, Task] = {**TASKS, **FSA_TASKS, **INVENTED}
     if name not in known:
         raise ValueError(f"no task {name!r}; tasks: {', '.join(known)}; or the path of a task's .yaml")
     return known[name]

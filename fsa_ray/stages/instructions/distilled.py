@@ -20,7 +20,7 @@ class Distilled(Stage[Rows]):
     that are in the review. The others are rejects with a reason."""
 
     name: ClassVar[str] = "distilled"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     flow: ClassVar[Flow | None] = Flow(source="responses", key="parent")
 
     responses: Stage[Rows]

@@ -25,14 +25,15 @@ class Respond(Ask):
     def requests(self, ctx: StageContext) -> Iterator[pa.Table]:
         for part in iter_parts(ctx.root, ctx.load(self.records).kept, ["id", "prompt", "schema"]):
             ids = [derived_id(one, "respond") for one in part["id"].to_pylist()]
-            columns = [
-                pa.array(ids, pa.string()),
-                part["id"],
-                pa.array(["respond"] * len(ids)),
-                part["prompt"],
-                part["schema"],
-            ]
-            yield pa.table(columns, schema=REQUEST)
+            given = {
+                "id": pa.array(ids, pa.string()),
+                "parent": part["id"],
+                "kind": pa.array(["respond"] * len(ids)),
+                "prompt": part["prompt"],
+                "schema": part["schema"],
+            }
+            nothing = {field.name: pa.nulls(len(ids), field.type) for field in REQUEST if field.name not in given}
+            yield pa.table(given | nothing, schema=REQUEST)
 
     def expected_requests(self, rows: Any) -> float:
         return float(rows(self.records))

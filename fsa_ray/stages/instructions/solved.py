@@ -18,7 +18,7 @@ class SolvedTasks(Stage[Rows]):
     """Each demonstration of each task as an example, once alone and once behind others of the task."""
 
     name: ClassVar[str] = "solved"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     instructions: Stage[Rows]
     shots: int = 2
@@ -56,7 +56,7 @@ class SolvedAnalyses(Stage[Rows]):
     """Each labelled review with one of the analysis instructions, answered by what its labels say in plain words."""
 
     name: ClassVar[str] = "solved-analyses"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     flow: ClassVar[Flow | None] = Flow(source="labelled", key="parent")
 
     instructions: Stage[Rows]

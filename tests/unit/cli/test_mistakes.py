@@ -51,7 +51,7 @@ def spec(tmp_path: Path) -> Path:
         ("score.model=nonsense", "neither a directory here nor a hub id"),
         ("score.model=a/b", "also give `revision`"),
         ("evaluate={data: nowhere, tasks: [sst2]}", "nowhere/sc/sst2/test.json is missing"),
-        ("evaluate={data: nowhere, tasks: [sst3]}", "no task is called 'sst3'"),
+        ("evaluate={data: nowhere, tasks: [sst3]}", "no task 'sst3'"),
         ("recipe=distill", "did you mean 'distil'"),
     ],
 )

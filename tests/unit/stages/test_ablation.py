@@ -45,7 +45,7 @@ def artifact(label: str, stage: Stage[Any]) -> dict[str, Any]:
                           high=90, n=500, seeds={0: value})  # fmt: skip
         return Scores(scores={TASK: score}, items=file(500)).model_dump()
     kept = Table(files=(file(1000 if "whole" in label else 500),)).model_dump()
-    known: dict[str, Any] = {"kept": kept, "rejected": NOTHING, "packed": NOTHING, "row_length": 8, "fill": 1.0}
+    known: dict[str, Any] = {"kept": kept, "rejected": NOTHING, "packed": NOTHING}
     wanted: type[Artifact] = stage.artifact_type()
     return {name: value for name, value in known.items() if name in wanted.model_fields} or {"files": ()}
 

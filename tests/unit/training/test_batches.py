@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from fsa_ray.core.tables import write_table
 from fsa_ray.storage.folder import Folder
-from fsa_ray.training.batches import StepRows, accumulation, read_rows
+from fsa_ray.training.batches import StepRows, accumulation
+from fsa_ray.training.packed_rows import PackedRows
 from fsa_ray.training.packing import Tokenized, pack_table
+from fsa_ray.training.rows import filled, read_rows
 
 
 @given(st.integers(1, 40), st.integers(1, 12), st.integers(1, 4), st.integers(0, 3))
@@ -21,11 +23,20 @@ def test_each_row_is_seen_once_an_epoch_and_the_last_batch_is_filled(row_count, 
     assert len(seen) - epochs * row_count < global_batch
 
 
-@given(st.integers(1, 40), st.integers(0, 50), st.sampled_from([1, 2, 3, 4, 6]))
-def test_workers_share_a_step_in_order(row_count, step, workers):
-    order = StepRows(row_count, 12, seed=3)
-    shares = [order.of_step(step, rank, workers) for rank in range(workers)]
-    assert np.concatenate(shares).tolist() == order.of_step(step).tolist()
+@given(st.sampled_from([1, 2, 3, 6]), st.sampled_from([1, 2]))
+def test_workers_share_a_step_in_order(workers, micro_batch):
+    rows = PackedRows.of(packed(12))
+    dealt = rows.dealt(np.arange(12), workers, micro_batch)
+    assert dealt.shape == (workers, 12 // workers // micro_batch, micro_batch)
+    assert dealt.reshape(-1).tolist() == list(range(12))
+
+
+@given(st.integers(1, 30), st.integers(1, 4), st.integers(1, 4))
+def test_rows_to_look_at_fill_whole_micro_batches_and_count_once(count, workers, micro_batch):
+    numbers, counts = filled(count, workers, micro_batch)
+    assert len(numbers) % (workers * micro_batch) == 0
+    assert numbers[counts].tolist() == list(range(count))
+    assert len(numbers) - count < workers * micro_batch
 
 
 def test_steps_do_not_depend_on_what_was_read_before():
@@ -42,7 +53,7 @@ def test_accumulation_is_derived():
 
 
 def test_an_empty_corpus_is_refused():
-    with pytest.raises(ValueError, match="no packed rows"):
+    with pytest.raises(ValueError, match="has no rows"):
         StepRows(0, 4, 1)
 
 
@@ -56,6 +67,7 @@ def test_rows_are_read_as_they_were_packed(tmp_path):
     root = Folder(str(tmp_path))
     table = packed(12)
     rows = read_rows(root, write_table(root, root / "corpus", table, rows_per_file=2))
+    assert isinstance(rows, PackedRows)
     assert rows.tokens.tolist() == table["tokens"].to_pylist()
     assert rows.labels.tolist() == table["labels"].to_pylist()
     assert rows.positions.tolist() == table["positions"].to_pylist()

@@ -7,8 +7,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from fsa_ray.storage.folder import Folder  # noqa: E402
-from fsa_ray.training.loss import PackedLM  # noqa: E402
 from fsa_ray.training.model import load_model  # noqa: E402
+from fsa_ray.training.packed_lm import PackedLM  # noqa: E402
 from fsa_ray.training.packing import IGNORE, Tokenized, pack_table  # noqa: E402
 from fsa_ray.training.probe import check_isolation  # noqa: E402
 from fsa_ray.training.settings import ModelSource  # noqa: E402
@@ -101,7 +101,7 @@ def test_packed_loss_and_gradient_are_those_of_the_examples_alone(config, checkp
                 module.p = 0.0
     tokens, labels, positions = packed_tensors(data)
     assert len(tokens) > 1
-    packed = lm(tokens, labels, positions)
+    packed, _ = lm(tokens, labels, positions)
     packed.backward()
     count = int((labels != IGNORE).sum())
     assert packed.item() / count == pytest.approx(alone.item() / count, abs=1e-4)
@@ -114,12 +114,12 @@ def test_small_chunks_of_logits_change_nothing(config):
     lm = load(config)
     lm.plain_head = True
     tensors = packed_tensors(examples())
-    whole = lm(*tensors)
+    whole, _ = lm(*tensors)
     whole.backward()
     expected = [parameter.grad.clone() for parameter in lm.parameters()]
     lm.zero_grad()
     lm.chunk = 7
-    parts = lm(*tensors)
+    parts, _ = lm(*tensors)
     parts.backward()
     torch.testing.assert_close(parts, whole)
     for gradient, parameter in zip(expected, lm.parameters(), strict=True):
@@ -149,13 +149,13 @@ def test_a_row_without_answers_has_no_loss_but_a_gradient():
     lm = load(LLAMA)
     lm.plain_head = True
     tokens, labels, positions = packed_tensors(examples())
-    loss = lm(tokens, torch.full_like(labels, IGNORE), positions)
+    loss, _ = lm(tokens, torch.full_like(labels, IGNORE), positions)
     loss.backward()
     assert loss.item() == 0
 
 
 def test_a_model_that_is_not_there_is_the_users_mistake(tmp_path):
-    with pytest.raises(ValueError, match="cannot load a causal language model"):
+    with pytest.raises(ValueError, match="cannot load a language model"):
         load_model(Folder("."), ModelSource(path=str(tmp_path)), torch.float32)
     with pytest.raises(ValueError, match="model_type 'nonsense'"):
         load_model(Folder("."), ModelSource(config={"model_type": "nonsense"}), torch.float32)

@@ -1,0 +1,1 @@
+"""The alignment phase of Targeted Distillation: few-shot task prompts, and what the teacher answers."""

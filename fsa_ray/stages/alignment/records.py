@@ -1,0 +1,104 @@
+"""Which task is put to which review, in which format and with which solved cases."""
+
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.stage import Stage, StageContext
+from fsa_ray.core.tables import read_table
+from fsa_ray.schemas.alignment import ALIGNMENT
+from fsa_ray.sentiment.alignment.labelled import Query
+from fsa_ray.sentiment.alignment.mixing import mixed
+from fsa_ray.sentiment.alignment.other_prompt import render_other
+from fsa_ray.sentiment.alignment.tasks import alignment_task
+from fsa_ray.sentiment.alignment.variant import chance
+from fsa_ray.stages.alignment.cases import Cases
+from fsa_ray.stages.alignment.other import other_record
+from fsa_ray.stages.rows import commit, derived_id
+
+
+class AlignmentRecords(Stage[Rows]):
+    """At most `count` few-shot prompts (ICLDist): formats differ from record to record, `other_share` of them are of
+    other tasks. No review is asked the same task twice, so there may be fewer.
+
+    `labelled` are the reviews whose labels are shown as solved cases. `analyses` are examples of the knowledge phase:
+    a task about one aspect of a review needs to know of one.
+    """
+
+    name: ClassVar[str] = "alignment-records"
+    version: ClassVar[int] = 1
+    flow: ClassVar[Flow | None] = Flow(source=None)
+
+    reviews: Stage[Rows]
+    labelled: Stage[Rows]
+    analyses: Stage[Rows] | None = None
+    other: Stage[Rows] | None = None
+    other_share: float = 0.0
+    tasks: tuple[str, ...]
+    count: int
+    most_shots: int = 8
+    seed: int = 42
+
+    def estimate(self, rows: Any) -> dict[str, float]:
+        return {"rows": float(self.count)}
+
+    def run(self, ctx: StageContext) -> Rows:
+        marked = mixed(self.count, self.other_share, self.seed)
+        found = self._sentiment(ctx, int((~marked).sum())) + self._others(ctx, int(marked.sum()))
+        table = pa.Table.from_pylist(found, ALIGNMENT).sort_by("id")
+        ctx.measure(rows_read=len(table), other=len([row for row in found if row["variant"] is None]))
+        return commit(ctx, table, [])
+
+    def _sentiment(self, ctx: StageContext, count: int) -> list[dict[str, Any]]:
+        labelled = read_table(ctx.root, ctx.load(self.labelled).kept).to_pylist()
+        cases = Cases.of(self.tasks, labelled, self.most_shots, self.seed)
+        reviews = read_table(ctx.root, ctx.load(self.reviews).kept, ["id", "text"]).sort_by("id").to_pylist()
+        aspects = self._aspects(ctx)
+        found: list[dict[str, Any]] = []
+        # The tasks take turns, and a review meets all of them before the last review has met a second one.
+        for turn in range(len(self.tasks)):
+            for number, review in enumerate(reviews):
+                if len(found) == count:
+                    return found
+                task = self.tasks[(number + turn) % len(self.tasks)]
+                query = _query(task, review, aspects, self.seed)
+                if query is not None:
+                    found.append(_row(task, review, query, cases))
+        return found
+
+    def _others(self, ctx: StageContext, count: int) -> list[dict[str, Any]]:
+        if self.other is None:
+            return []
+        rows = read_table(ctx.root, ctx.load(self.other).kept).sort_by("id").to_pylist()[:count]
+        found = []
+        for row in rows:
+            shots = chance("shots", row["task"], row["id"], self.seed).randint(0, self.most_shots)
+            prompt = render_other(other_record(row), shots)
+            own = {"id": derived_id(row["id"], "align"), "parent": row["id"], "task": row["task"]}
+            found.append({**own, "variant": None, "text": row["text"], "prompt": prompt})
+        return found
+
+    def _aspects(self, ctx: StageContext) -> dict[str, list[str]]:
+        """Of each review the aspects that the teacher saw in it."""
+        if self.analyses is None:
+            return {}
+        table = read_table(ctx.root, ctx.load(self.analyses).kept, ["review_id", "opinions"])
+        rows = table.filter(pc.is_valid(table["opinions"])).to_pylist()
+        return {row["review_id"]: list(dict.fromkeys(o["aspect"] for o in row["opinions"])) for row in rows}
+
+
+def _query(task: str, review: dict[str, Any], aspects: dict[str, list[str]], seed: int) -> Query | None:
+    """None if the task is about an aspect and none is known."""
+    if alignment_task(task).slot is None:
+        return Query(review["text"])
+    known = aspects.get(review["id"], [])
+    return Query(review["text"], chance("slot", task, review["id"], seed).choice(known)) if known else None
+
+
+def _row(task: str, review: dict[str, Any], query: Query, cases: Cases) -> dict[str, Any]:
+    record = derived_id(review["id"], "align", task)
+    variant, prompt = cases.prompt(task, query, record)
+    own = {"id": record, "parent": review["id"], "task": task, "variant": variant.model_dump_json()}
+    return {**own, "text": review["text"], "prompt": prompt}

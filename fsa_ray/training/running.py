@@ -1,0 +1,51 @@
+"""A training run while it runs, in one worker."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from fsa_ray.engine.train import TrainPlacement
+from fsa_ray.training.answer_loss import SoftBatch
+from fsa_ray.training.batches import StepRows
+from fsa_ray.training.metrics import StepLine
+from fsa_ray.training.packing import Ints
+from fsa_ray.training.pulse import Pulse
+from fsa_ray.training.rows import Rows
+from fsa_ray.training.settings import TrainJob
+from fsa_ray.training.student import Student
+
+
+@dataclass
+class Running:
+    job: TrainJob
+    placement: TrainPlacement
+    device: torch.device
+    engine: Any
+    lm: Student
+    rows: Rows
+    dev: Rows | None
+    order: StepRows
+    steps: int
+    pulse: Pulse
+    start_digest: str | None
+    lines: list[StepLine] = field(default_factory=list)
+
+    @property
+    def rank(self) -> int:
+        return int(dist.get_rank())
+
+
+def batch_of(run: Running, rows: Rows, numbers: Ints) -> dict[str, Any]:
+    """The arguments of the student's forward."""
+    arrays = rows.arrays(numbers)
+    batch: dict[str, Any] = {
+        name: torch.from_numpy(array).to(run.device, torch.int64) for name, array in arrays.items()
+    }
+    if run.lm.soft is not None and rows.soft is not None:
+        row, place, tokens, logprobs = rows.soft.of_rows(numbers)
+        places = torch.from_numpy(rows.soft_places(row, place, arrays))
+        parts = (places, torch.from_numpy(tokens), torch.from_numpy(logprobs))
+        batch["soft"] = SoftBatch(*(part.to(run.device) for part in parts))
+    return batch
