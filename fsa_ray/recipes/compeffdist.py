@@ -9,11 +9,10 @@ from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.stage import Stage
 from fsa_ray.recipes.measures import benchmark_of
 from fsa_ray.recipes.reviews import reviews_of
-from fsa_ray.recipes.spec import Evaluation, Location, Section, Spec
+from fsa_ray.recipes.spec import Location, Section, Spec
 from fsa_ray.recipes.student import packed, selected_of, start_of, trained
+from fsa_ray.recipes.suite import SuiteSpec, measure_by_prompts
 from fsa_ray.recipes.teacher import asked_again, asking, labels_behind, teacher_of
-from fsa_ray.stages.answer import Answer
-from fsa_ray.stages.evaluate import Evaluate
 from fsa_ray.stages.instructions.analyse import Analyse
 from fsa_ray.stages.instructions.attributes import Attributes
 from fsa_ray.stages.instructions.clusters import Clusters
@@ -31,9 +30,7 @@ from fsa_ray.stages.instructions.standardise import Standardise
 from fsa_ray.stages.instructions.supplied import SuppliedInstructions
 from fsa_ray.stages.instructions.usable import UsableInstructions
 from fsa_ray.stages.invent import Invent
-from fsa_ray.stages.judge import Judge
 from fsa_ray.stages.model import Model, model_stage
-from fsa_ray.stages.questions import Questions
 from fsa_ray.stages.sample import Sample
 
 STARTER_SET = "starter"
@@ -67,13 +64,6 @@ class RecordsSpec(Section):
     structured: bool = Field(True, description="answers to tasks by JSON schema; a teacher made here cannot do that")
 
 
-class SuiteSpec(Evaluation):
-    """What is measured: SentiBench tasks, asked as prompts with demonstrations."""
-
-    shots: int = Field(4, ge=0, le=8, description="demonstrations in a prompt")
-    seeds: tuple[int, ...] = Field((42, 52, 62), min_length=1, description="one draw of demonstrations for each")
-
-
 class CompEffSpec(Spec):
     """A run of CompEffDist."""
 
@@ -89,27 +79,33 @@ def compeffdist(spec: CompEffSpec) -> Pipeline:
         raise ValueError("gold: this recipe has no control on gold labels; leave the section out")
     if spec.evaluate.invented is not None:
         raise ValueError("evaluate.invented: this recipe is measured on SentiBench; give evaluate.data, or nothing")
+    refuse_weak_teacher(spec)
+    stages: dict[str, Stage[Any]] = {}
+    benchmark = benchmark_of(spec, stages)
+    supplied = supplied_of(spec, stages)
+    teacher = teacher_of(spec, stages, solved_of(spec, stages, supplied))
+    reviews = reviews_of(spec, stages, benchmark, labels_behind(spec.teacher.embedded, spec.seed))
+    instructions = instructions_of(spec, stages, reviews, teacher, supplied, benchmark)
+    examples = distilled_of(spec, stages, instructions, reviews, teacher)
+    start = start_of(spec, stages, examples)
+    selected = selected_of(spec, stages, examples, teacher, None, start)
+    stages["pack"] = corpus = packed(spec, start, (selected,), spec.trial)
+    stages["student"] = student = trained(spec, start, corpus, spec.trial)
+    models = {"teacher": teacher, "student": student}
+    measure_by_prompts(spec, spec.evaluate, stages, benchmark, None, spec.evaluate.tasks, models)
+    return Pipeline(spec.name, stages)
+
+
+def refuse_weak_teacher(spec: CompEffSpec) -> None:
+    """Raises ValueError if more is asked of a teacher made here than it can do."""
     if spec.teacher.embedded is not None and (spec.records.structured or spec.instructions.generate):
         raise ValueError(
             "teacher.embedded: a teacher made here answers in plain text only, and is too weak to write instructions; "
             "set records.structured: false, instructions.generate: false and instructions.file: starter"
         )
-    stages: dict[str, Stage[Any]] = {}
-    benchmark = benchmark_of(spec, stages)
-    supplied = _supplied(spec, stages)
-    teacher = teacher_of(spec, stages, _solved(spec, stages, supplied))
-    reviews = reviews_of(spec, stages, benchmark, labels_behind(spec.teacher.embedded, spec.seed))
-    instructions = _instructions(spec, stages, reviews, teacher, supplied, benchmark)
-    examples = _examples(spec, stages, instructions, reviews, teacher)
-    start = start_of(spec, stages, examples)
-    selected = examples if spec.select.rate == 1 else selected_of(spec, stages, examples, teacher, None, start)
-    stages["pack"] = corpus = packed(spec, start, (selected,), spec.trial)
-    stages["student"] = student = trained(spec, start, corpus, spec.trial)
-    _measure(spec, stages, benchmark, {"teacher": teacher, "student": student})
-    return Pipeline(spec.name, stages)
 
 
-def _supplied(spec: CompEffSpec, stages: dict[str, Stage[Any]]) -> Stage[Rows] | None:
+def supplied_of(spec: CompEffSpec, stages: dict[str, Stage[Any]]) -> Stage[Rows] | None:
     given = spec.instructions.file
     if given is None:
         return None
@@ -117,7 +113,9 @@ def _supplied(spec: CompEffSpec, stages: dict[str, Stage[Any]]) -> Stage[Rows] |
     return found
 
 
-def _solved(spec: CompEffSpec, stages: dict[str, Stage[Any]], supplied: Stage[Rows] | None) -> tuple[Stage[Rows], ...]:
+def solved_of(
+    spec: CompEffSpec, stages: dict[str, Stage[Any]], supplied: Stage[Rows] | None
+) -> tuple[Stage[Rows], ...]:
     """What a small teacher made here learns from, so that it can carry out instructions."""
     embedded = spec.teacher.embedded
     if embedded is None or supplied is None:
@@ -130,7 +128,7 @@ def _solved(spec: CompEffSpec, stages: dict[str, Stage[Any]], supplied: Stage[Ro
     return (tasks, analyses)
 
 
-def _instructions(
+def instructions_of(
     spec: CompEffSpec,
     stages: dict[str, Stage[Any]],
     reviews: Stage[Rows],
@@ -183,41 +181,20 @@ def _generated(
     return made
 
 
-def _examples(
+def distilled_of(
     spec: CompEffSpec,
     stages: dict[str, Stage[Any]],
     instructions: Stage[Rows],
     reviews: Stage[Rows],
     teacher: Stage[Model] | None,
+    labels: tuple[str, str] = ("teach", "parse"),
 ) -> Stage[Rows]:
-    """What the teacher answers to instructions about reviews, as far as it obeys them."""
+    """What the teacher answers to instructions about reviews, as far as it obeys them; `labels` of the two stages."""
     given = spec.records
     stages["records"] = records = Records(
         instructions=instructions, reviews=reviews, **given.model_dump(), seed=spec.seed
     )
-    stages["teach"] = responses = asked_again(spec, Respond(records=records, **asking(spec, teacher)))
-    stages["parse"] = examples = Distilled(responses=responses, records=records, instructions=instructions)
+    asked, read = labels
+    stages[asked] = responses = asked_again(spec, Respond(records=records, **asking(spec, teacher)))
+    stages[read] = examples = Distilled(responses=responses, records=records, instructions=instructions)
     return examples
-
-
-def _measure(
-    spec: CompEffSpec,
-    stages: dict[str, Stage[Any]],
-    benchmark: Stage[Rows] | None,
-    models: dict[str, Stage[Model] | None],
-) -> None:
-    if benchmark is None or spec.evaluate.data is None:
-        return
-    given, data = spec.evaluate, spec.evaluate.data
-    stages["benchmark"] = benchmark
-    for label, model in models.items():
-        if model is None:
-            continue
-        length = spec.teacher.max_length if label == "teacher" else spec.student.sequence_length
-        stages[f"questions-{label}"] = questions = Questions.at(
-            data, given.tasks, given.shots, model=model, protocol="strict", seeds=given.seeds, limit=given.limit,
-            chat=True, max_length=length,
-        )  # fmt: skip
-        stages[f"answers-{label}"] = answers = Answer(questions=questions, precision=spec.teacher.precision)
-        stages[f"evaluate-{label}"] = Judge(answers=answers)
-    stages["evaluate-majority"] = Evaluate(benchmark=benchmark, annotations=None)

@@ -28,7 +28,7 @@ def distil(spec: Spec) -> Pipeline:
     stages["parse"] = examples = Parse(responses=responses, reviews=reviews, partial=spec.parse.partial)
     start = start_of(spec, stages, examples)
     gold = gold_student(spec, stages, gold_labels, start)
-    selected = examples if spec.select.rate == 1 else selected_of(spec, stages, examples, teacher, gold, start)
+    selected = selected_of(spec, stages, examples, teacher, gold, start)
     stages["pack"] = corpus = packed(spec, start, (selected,), spec.trial)
     stages["student"] = student = trained(spec, start, corpus, spec.trial)
     measure(spec, stages, benchmark, {"teacher": teacher, "student": student, "gold": gold})

@@ -13,6 +13,7 @@ from fsa_ray.core.budget import Budget
 from fsa_ray.core.explain import explain
 from fsa_ray.recipes.document import place
 from fsa_ray.recipes.grid import Grid
+from fsa_ray.sentiment.perspectives import Kind
 from fsa_ray.training.settings import TrainSettings
 
 
@@ -24,7 +25,6 @@ def _expanded(path: str) -> str:
     return expanded
 
 
-Prompt = Literal["analysis", "rewriting"]
 Location = Annotated[str, AfterValidator(_expanded)]
 """Where outside data lies: a path or URL."""
 
@@ -87,7 +87,7 @@ class EmbeddedTeacher(Section):
     sequence_length: int = Field(512, ge=32, description="tokens of a packed training row")
     train: TrainSettings = Field(description="how it is trained")
     invented: int = Field(6000, ge=0, description="invented labelled reviews to train on")
-    rewritings: int = Field(1500, ge=0, description="how many of them are also rewritten")
+    rewritings: int = Field(1500, ge=0, description="how many of them are also answered for the further prompts")
     benchmark: Location | None = Field(None, description="also train on the train splits of this SentiBench folder")
     tasks: tuple[str, ...] = Field((), description="the tasks whose train splits are used")
 
@@ -100,8 +100,11 @@ class Teacher(Section):
     trust_remote_code: bool = Field(False, description="run the model repository's own code")
     endpoint: EndpointSpec | None = Field(None, description="an OpenAI-compatible server instead")
     embedded: EmbeddedTeacher | None = Field(None, description="a small teacher trained here instead")
-    prompts: tuple[Prompt, ...] = Field(
-        ("analysis", "rewriting"), min_length=1, description="what it is asked about each review"
+    prompts: tuple[Kind, ...] = Field(
+        ("analysis", "rewriting"), min_length=1, description="what it is asked about each review: perspectives"
+    )
+    weigh_labels: bool = Field(
+        False, description="also ask for the probabilities of the polarities, where the style json costs a request"
     )
     rewriting_share: float = Field(1.0, gt=0, le=1, description="share of the reviews that it also rewrites")
     style: Literal["json", "compact"] = Field("json", description="of the analysis: JSON by schema, or short lines")
@@ -131,10 +134,10 @@ class Score(Section):
 
     model: str = Field("student", description="who scores: student (as it starts), gold, teacher, or a path or hub id")
     revision: str | None = Field(None, description="commit of the hub repository")
-    metric: Literal["rank", "perplexity", "ifd", "length"] = Field(
+    metric: Literal["rank", "perplexity", "ifd", "length", "entropy", "margin"] = Field(
         "rank",
         description="rank: CompEffDist's; perplexity of the answer; ifd: that over the perplexity without its prompt; "
-        "length: tokens of the answer",
+        "length: tokens of the answer; entropy, margin: the teacher's doubt between label words, without a proxy",
     )
     tau: float = Field(0.95, gt=0, lt=1, description="probability mass of the nucleus that ranks are measured against")
     count_top: bool = Field(False, description="let tokens that the model ranks first count as zeros in the mean")
@@ -160,7 +163,7 @@ class Select(Section):
 class Student(Section):
     """The small model: starting weights by `model`, or made from `config` with random weights."""
 
-    model: str | None = Field(None, description="directory of a Hugging Face causal LM, or a hub id")
+    model: str | None = Field(None, description="directory of a Hugging Face model, or a hub id")
     revision: str | None = Field(None, description="commit of the hub repository; needed with a hub id")
     trust_remote_code: bool = Field(False, description="run the model repository's own code")
     config: dict[str, Any] | None = Field(None, description="a transformers config instead of weights")

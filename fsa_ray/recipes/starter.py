@@ -58,6 +58,103 @@ COMPEFFDIST: dict[str, Any] = {
     "budget": {"tokens": 500_000_000},
 }
 
+FSA: dict[str, Any] = {
+    "name": "fsa-mixtral",
+    "recipe": "fsa",
+    "corpus": {"path": "reviews", "limit": 1_000_000},
+    "teacher": {
+        "model": "mistralai/Mixtral-8x7B-Instruct-v0.1",
+        "revision": "put the commit of the hub repository here",
+        "prompts": ["interpretation", "rewriting"],
+        "max_tokens": 768,
+        "max_length": 4096,
+    },
+    "select": {"rate": 1.0},
+    "student": {
+        "model": "google-t5/t5-base",
+        "revision": "put the commit of the hub repository here",
+        "source_length": 128,
+        "target_length": 400,
+    },
+    "prompting": "bare",
+    "train": {
+        "max_steps": 200_000,
+        "global_batch": 100,
+        "learning_rate": 3e-3,
+        "min_lr_ratio": 0.00333,
+        "weight_decay": 0.0,
+        "epsilon": 1e-6,
+        "optimizer": "rms_adamw",
+        "checkpoint_every": 2000,
+    },
+    "finetune": {
+        "share": 1.0,
+        "train": {
+            "epochs": 20,
+            "global_batch": 16,
+            "learning_rate": 3e-4,
+            "schedule": "linear",
+            "weight_decay": 0.01,
+            "epsilon": 1e-6,
+            "watch": {"every": 150},
+        },
+    },
+    "evaluate": {"data": "fsa", "tasks": ["fsa_atsa_rest14"]},
+    "budget": {"tokens": 900_000_000},
+    "grid": {
+        "pre-training": {"with": {"phases": "both"}, "without": {"phases": "finetuning"}},
+        "trial": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+    },
+}
+
+TARGETED: dict[str, Any] = {
+    "name": "targeted-70b",
+    "recipe": "targeted",
+    "corpus": {"path": "reviews", "limit": 100_000},
+    "teacher": {
+        "model": "meta-llama/Meta-Llama-3-70B-Instruct",
+        "revision": "put the commit of the hub repository here",
+        "prompts": ["analysis", "rewriting", "emotion", "intent", "rhetoric", "background", "aspects"],
+        "weigh_labels": True,
+        "max_tokens": 768,
+        "max_length": 8192,
+    },
+    "select": {"rate": 1.0},
+    "student": {
+        "model": "meta-llama/Llama-3.2-1B-Instruct",
+        "revision": "put the commit of the hub repository here",
+        "sequence_length": 2048,
+    },
+    "train": {"epochs": 2, "global_batch": 64, "learning_rate": 2e-5, "warmup_ratio": 0.03},
+    "alignment": {
+        "count": 100_000,
+        "shots": 8,
+        "benchmark": None,
+        "samples": 1,
+        "train": {
+            "epochs": 2,
+            "global_batch": 64,
+            "learning_rate": 1e-5,
+            "warmup_ratio": 0.03,
+            "soft_labels": {"weight": 0.5},
+        },
+    },
+    "phases": "both",
+    "evaluate": {"data": None, "tasks": [], "shots": 4, "seeds": [42, 52, 62]},
+    "budget": {"tokens": 1_500_000_000},
+}
+
+JOINT: dict[str, Any] = {
+    **{key: TARGETED[key] for key in ("corpus", "teacher", "student", "train", "alignment", "phases", "evaluate")},
+    "name": "joint-70b",
+    "recipe": "joint",
+    "instructions": COMPEFFDIST["instructions"],
+    "records": COMPEFFDIST["records"],
+    "score": {"model": "student"},
+    "select": {"rate": 0.5, "peak": 1.0},
+    "budget": {"tokens": 2_000_000_000},
+}
+
 
 def render(document: dict[str, Any], about: str, spec: type[Spec] = Spec) -> str:
     """`document` as YAML, each key with its description behind it or above it. `about` may have several lines."""

@@ -5,6 +5,7 @@ from typing import Any
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import Stage
 from fsa_ray.recipes.spec import Spec
+from fsa_ray.stages.doubt import Doubt
 from fsa_ray.stages.gold import GoldExamples
 from fsa_ray.stages.invent import Invent
 from fsa_ray.stages.labels import BenchmarkLabels
@@ -16,13 +17,13 @@ from fsa_ray.stages.tokenizer import LearnTokenizer
 from fsa_ray.stages.train import Train
 
 
-def start_of(spec: Spec, stages: dict[str, Stage[Any]], examples: Stage[Rows]) -> dict[str, Any]:
+def start_of(spec: Spec, stages: dict[str, Stage[Any]], *examples: Stage[Rows]) -> dict[str, Any]:
     """How a student begins: the fields of `Train` that say so."""
     student = spec.student
     if student.model is not None:
         stages["start"] = start = model_stage(student.model, student.revision, student.trust_remote_code)
         return {"start": start}
-    tokenizer = LearnTokenizer(examples=(examples,), vocabulary=student.vocabulary, max_length=student.sequence_length)
+    tokenizer = LearnTokenizer(examples=examples, vocabulary=student.vocabulary, max_length=student.sequence_length)
     stages["tokenizer"] = tokenizer
     assert student.config is not None
     return {"config": reaching(student.sequence_length, student.config), "tokenizer": tokenizer}
@@ -35,29 +36,47 @@ def selected_of(
     teacher: Stage[Model] | None,
     gold: Stage[Model] | None,
     start: dict[str, Any],
+    suffix: str = "",
 ) -> Stage[Rows]:
-    """The share of the examples that the student learns from, by difficulty."""
-    stages["score"] = scored = Score(
-        examples=examples,
-        model=_proxy(spec, teacher, gold, start),
-        metric=spec.score.metric,
-        tau=spec.score.tau,
-        count_top=spec.score.count_top,
-        max_length=spec.score.max_length,
-    )
-    seed = _seed(spec.seed, spec.trial)
-    stages["select"] = selected = Select(scored=scored, **spec.select.model_dump(), seed=seed)
+    """The share of the examples that the student learns from, by difficulty; all of them at rate 1."""
+    if spec.select.rate == 1:
+        return examples
+    stages[f"score{suffix}"] = scored = _scored(spec, examples, teacher, gold, start)
+    seed = seed_of(spec.seed, spec.trial)
+    stages[f"select{suffix}"] = selected = Select(scored=scored, **spec.select.model_dump(), seed=seed)
     return selected
+
+
+def _scored(
+    spec: Spec,
+    examples: Stage[Rows],
+    teacher: Stage[Model] | None,
+    gold: Stage[Model] | None,
+    start: dict[str, Any],
+) -> Stage[Rows]:
+    given = spec.score
+    match given.metric:
+        case "entropy" | "margin":
+            return Doubt(examples=examples, metric=given.metric)
+        case metric:
+            return Score(
+                examples=examples,
+                model=_proxy(spec, teacher, gold, start),
+                metric=metric,
+                tau=given.tau,
+                count_top=given.count_top,
+                max_length=given.max_length,
+            )
 
 
 def packed(spec: Spec, start: dict[str, Any], examples: tuple[Stage[Rows], ...], trial: int = 0) -> Pack:
     tokenizer = start.get("start") or start["tokenizer"]
-    seed = _seed(spec.seed, trial)
+    seed = seed_of(spec.seed, trial)
     return Pack(examples=examples, tokenizer=tokenizer, row_length=spec.student.sequence_length, seed=seed)
 
 
 def trained(spec: Spec, start: dict[str, Any], corpus: Pack, trial: int = 0) -> Train:
-    settings = spec.train.model_copy(update={"seed": _seed(spec.train.seed, trial)})
+    settings = spec.train.model_copy(update={"seed": seed_of(spec.train.seed, trial)})
     return Train(corpus=corpus, settings=settings, **start)
 
 
@@ -105,6 +124,6 @@ def reaching(length: int, config: dict[str, Any]) -> dict[str, Any]:
     return {"max_position_embeddings": length, **config}
 
 
-def _seed(seed: int, trial: int) -> int:
+def seed_of(seed: int, trial: int) -> int:
     """The seed of what differs from trial to trial; the first keeps the spec's own. Controls and proxy stay."""
     return seed + 1_000_003 * trial

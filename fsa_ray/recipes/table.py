@@ -11,9 +11,12 @@ from fsa_ray.recipes.ablation import ABLATION, ABOUT
 from fsa_ray.recipes.compeffdist import CompEffSpec, compeffdist
 from fsa_ray.recipes.demo import DEMO
 from fsa_ray.recipes.distil import distil
+from fsa_ray.recipes.fsa import FsaSpec, fsa
 from fsa_ray.recipes.grid import Variant, variants
+from fsa_ray.recipes.joint import JointSpec, joint
 from fsa_ray.recipes.spec import Spec, read_spec, suggest, validate
-from fsa_ray.recipes.starter import COMPEFFDIST, STARTER
+from fsa_ray.recipes.starter import COMPEFFDIST, FSA, JOINT, STARTER, TARGETED
+from fsa_ray.recipes.targeted import TargetedSpec, targeted
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,9 @@ RECIPES: dict[str, Recipe] = {
     "compeffdist": Recipe(
         compeffdist, COMPEFFDIST, "instructions made from attributes, data chosen by difficulty", CompEffSpec
     ),
+    "fsa": Recipe(fsa, FSA, "an encoder-decoder pre-trained on interpretations, fine-tuned on labels", FsaSpec),
+    "targeted": Recipe(targeted, TARGETED, "first knowledge about reviews, then alignment with tasks", TargetedSpec),
+    "joint": Recipe(joint, JOINT, "the three papers together", JointSpec),
 }
 
 

@@ -5,8 +5,10 @@ from typing import Any
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import Stage
 from fsa_ray.engine.endpoint import Endpoint
-from fsa_ray.recipes.spec import EmbeddedTeacher, Prompt, Spec
+from fsa_ray.recipes.spec import EmbeddedTeacher, Spec
 from fsa_ray.recipes.student import reaching
+from fsa_ray.sentiment.perspectives import Kind
+from fsa_ray.sentiment.synthetic.answers import GOLD
 from fsa_ray.stages.ask import Ask, Sampling
 from fsa_ray.stages.gold import GoldExamples
 from fsa_ray.stages.invent import Invent
@@ -31,14 +33,20 @@ def teacher_of(spec: Spec, stages: dict[str, Stage[Any]], further: tuple[Stage[R
     embedded = given.embedded
     if given.style != "compact":
         raise ValueError(f"teacher.style: a teacher made here is taught the style compact, not {given.style}")
+    unknown = [kind for kind in given.prompts if kind not in GOLD]
+    if unknown:
+        raise ValueError(
+            f"teacher.prompts: a teacher made here cannot be taught {unknown[0]}; it knows {', '.join(GOLD)}"
+        )
     for labels in labels_behind(embedded, spec.seed):
         source = "invented" if isinstance(labels, Invent) else "benchmark"
         stages[f"teacher-labels-{source}"] = labels
-        stages[f"teacher-examples-{source}"] = GoldExamples(labelled=labels)
-    if embedded.rewritings:
+        stages[f"teacher-examples-{source}"] = GoldExamples(labelled=labels, kinds=given.prompts[:1])
+    further_kinds = given.prompts[1:]
+    if embedded.rewritings and further_kinds:
         rewritten = Invent(count=embedded.rewritings, split="train", seed=spec.seed)
         stages["teacher-labels-rewritten"] = rewritten
-        stages["teacher-examples-rewritten"] = GoldExamples(labelled=rewritten, kinds=("rewriting",))
+        stages["teacher-examples-rewritten"] = GoldExamples(labelled=rewritten, kinds=further_kinds)
     gold = tuple(stage for label, stage in stages.items() if label.startswith("teacher-examples"))
     examples = (*gold, *further)
     tokenizer = LearnTokenizer(examples=examples, vocabulary=embedded.vocabulary, max_length=given.max_length)
@@ -70,17 +78,22 @@ def responses_of(
 ) -> tuple[Stage[Rows], ...]:
     """What the teacher says: of all reviews, and of a share of them where not all are rewritten."""
     given = spec.teacher
-    if given.rewriting_share == 1 or given.prompts != ("analysis", "rewriting"):
+    others = tuple(kind for kind in given.prompts if kind != "rewriting")
+    if given.rewriting_share == 1 or len(others) in (0, len(given.prompts)):
         stages["teach"] = _teach(spec, reviews, teacher, given.prompts)
         return (stages["teach"],)
-    stages["teach"] = _teach(spec, reviews, teacher, ("analysis",))
+    stages["teach"] = _teach(spec, reviews, teacher, others)
     stages["rewriting-sample"] = drawn = Sample(reviews=reviews, share=given.rewriting_share)
     stages["teach-rewriting"] = _teach(spec, drawn, teacher, ("rewriting",))
     return (stages["teach"], stages["teach-rewriting"])
 
 
-def _teach(spec: Spec, reviews: Stage[Rows], teacher: Stage[Model] | None, kinds: tuple[Prompt, ...]) -> Stage[Rows]:
-    return asked_again(spec, Teach(reviews=reviews, kinds=kinds, style=spec.teacher.style, **asking(spec, teacher)))
+def _teach(spec: Spec, reviews: Stage[Rows], teacher: Stage[Model] | None, kinds: tuple[Kind, ...]) -> Stage[Rows]:
+    given = spec.teacher
+    stage = Teach(
+        reviews=reviews, kinds=kinds, style=given.style, weigh_labels=given.weigh_labels, **asking(spec, teacher)
+    )
+    return asked_again(spec, stage)
 
 
 def asking(spec: Spec, teacher: Stage[Model] | None) -> dict[str, Any]:

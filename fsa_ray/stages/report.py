@@ -58,13 +58,19 @@ FUNNEL = {
     "teach": "answers",
     "teach-rewriting": "answers",
     "parse": "examples",
+    "alignment-records": "records",
+    "align": "answers",
+    "aligned": "examples",
     "score": "examples",
     "select": "examples",
     "pack": "examples",
+    "pair": "examples",
 }
 MODELS: dict[str, tuple[str, Role, str | None]] = {
     "teacher": ("teacher", "teacher", "teacher"),
     "student": ("distilled student", "student", "student"),
+    "knowledge": ("student after the knowledge phase", "other", "knowledge"),
+    "zero-shot": ("pre-trained student, zero-shot", "other", "pretrained"),
     "gold": ("student on gold labels only", "gold_only", "gold-student"),
     "majority": ("majority answer", "majority", None),
 }

@@ -68,6 +68,7 @@ class TrainSettings(BaseModel):
     learning_rate: float = Field(gt=0)
     min_lr_ratio: float = Field(0.0, ge=0, le=1)
     warmup_ratio: float = Field(0.0, ge=0, lt=1)
+    schedule: Literal["cosine", "linear"] = "cosine"  # after the warm-up
     weight_decay: float = Field(0.1, ge=0)
     betas: tuple[float, float] = (0.9, 0.999)
     epsilon: float = Field(1e-8, gt=0)

@@ -11,16 +11,18 @@ from fsa_ray.core.artifact import Rows
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import Step
-from fsa_ray.core.record import Record
+from fsa_ray.core.record import Record, read_record
 from fsa_ray.core.runner import Runner, load
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import read_table
 from fsa_ray.core.verification import Finding, verify
+from fsa_ray.schemas.alignment import ALIGNMENT
 from fsa_ray.schemas.rows import EXAMPLE, LABELLED_REVIEW, RESPONSE, REVIEW, SCORED_EXAMPLE
 from fsa_ray.stages.rows import commit
 from fsa_ray.storage.folder import Folder
 
 SCHEMAS = {
+    "alignment": ALIGNMENT,
     "review": REVIEW, "labelled": LABELLED_REVIEW, "response": RESPONSE, "example": EXAMPLE, "scored": SCORED_EXAMPLE,
 }  # fmt: skip
 
@@ -67,6 +69,12 @@ class Workshop:
 
     def rejected(self, stage: Stage[Any]) -> list[dict[str, Any]]:
         return read_table(self.root, self.run(stage).rejected).to_pylist()
+
+    def measures(self, stage: Stage[Any]) -> dict[str, float]:
+        self.run(stage)
+        record = read_record(self.root, stage)
+        assert record is not None
+        return dict(record.measures)
 
     def verify(self, stage: Stage[Any]) -> list[Finding]:
         return verify(self.root, Pipeline("test", {"wanted": stage}))

@@ -98,3 +98,45 @@ def test_a_rewriting_is_taught_as_it_stands(workshop: Any, soup: Any) -> None:
     )
     (example,) = workshop.kept(stage)
     assert (example["answer"], example["polarity"], example["opinions"]) == (text, None, None)
+
+
+NOISY = (
+    'Opinion Target 1: "soup"\nAspect: temperature\nSentiment: Very Negative\nReasoning: "was cold" is a complaint.\n\n'
+    "Confidence: 90%\n\nConsider the following reviews:\n\nReview: my laptop is slow\n\n"
+    'Opinion Target 1: "laptop"\nAspect: speed\nSentiment: Negative\nReasoning: "slow".'
+)
+
+
+def test_an_interpretation_is_cleaned_and_counted(workshop: Any, soup: Any) -> None:
+    stage = Parse(
+        responses=(workshop.given("response", [response(1, soup, NOISY, "interpretation")]),),
+        reviews=workshop.given("review", [soup]),
+        prompting="bare",
+    )
+    (example,) = workshop.kept(stage)
+    assert "laptop" not in example["answer"] and "Very Negative" in example["answer"] and "90" not in example["answer"]
+    assert example["prompt"] == soup["text"]
+    measures = workshop.measures(stage)
+    assert measures["cleaned_invented"] >= 1 and measures["cleaned_confidence"] == 1
+
+
+@pytest.mark.parametrize(("prompting", "begins"), [("prefixed", "emotion: The soup"), ("bare", "The soup")])
+def test_what_a_student_reads_is_said_by_the_spec(workshop: Any, soup: Any, prompting: Any, begins: str) -> None:
+    told = response(1, soup, "The writer is angry at the cold soup and pleased with Anna.", "emotion")
+    stage = Parse(
+        responses=(workshop.given("response", [told]),), reviews=workshop.given("review", [soup]), prompting=prompting
+    )
+    assert workshop.kept(stage)[0]["prompt"].startswith(begins)
+
+
+@pytest.mark.parametrize(("style", "weighed"), [("compact", True), ("json", False)])
+def test_the_teachers_probabilities_go_with_answers_that_begin_with_a_polarity(
+    workshop: Any, soup: Any, style: Any, weighed: bool
+) -> None:
+    told = response(1, soup, GOOD, label_logprobs=[-2.0, -1.0, -0.5])
+    stage = Parse(
+        responses=(workshop.given("response", [told]),), reviews=workshop.given("review", [soup]), style=style
+    )
+    (example,) = workshop.kept(stage)
+    assert (example["label_logprobs"] == [-2.0, -1.0, -0.5]) == weighed
+    assert (example["labels"] == ["positive", "negative", "neutral"]) == weighed

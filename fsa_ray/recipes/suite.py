@@ -1,0 +1,51 @@
+"""Measuring models by in-context prompts, as the papers do."""
+
+from typing import Any
+
+from pydantic import Field
+
+from fsa_ray.core.artifact import Rows
+from fsa_ray.core.stage import Stage
+from fsa_ray.recipes.spec import Evaluation, Spec
+from fsa_ray.stages.answer import Answer
+from fsa_ray.stages.evaluate import Evaluate
+from fsa_ray.stages.invented_questions import InventedQuestions
+from fsa_ray.stages.judge import Judge
+from fsa_ray.stages.model import Model
+from fsa_ray.stages.questions import Questions
+
+
+class SuiteSpec(Evaluation):
+    """What is measured: SentiBench tasks, or invented reviews, asked as prompts with demonstrations."""
+
+    shots: int = Field(4, ge=0, le=8, description="demonstrations in a prompt")
+    seeds: tuple[int, ...] = Field((42, 52, 62), min_length=1, description="one draw of demonstrations for each")
+
+
+def measure_by_prompts(
+    spec: Spec,
+    given: SuiteSpec,
+    stages: dict[str, Stage[Any]],
+    benchmark: Stage[Rows] | None,
+    pool: Stage[Rows] | None,
+    tasks: tuple[str, ...],
+    models: dict[str, Stage[Model] | None],
+) -> None:
+    """Add the stages that ask each model about the benchmark and score it, and the majority. `pool`: the items that
+    demonstrations are drawn from where the benchmark is invented."""
+    if benchmark is None:
+        return
+    stages["benchmark"] = benchmark
+    for label, model in models.items():
+        if model is None:
+            continue
+        length = spec.teacher.max_length if label == "teacher" else spec.student.sequence_length
+        asked = {"model": model, "protocol": "strict", "seeds": given.seeds, "chat": True, "max_length": length}
+        if given.data is not None:
+            questions = Questions.at(given.data, tasks, given.shots, limit=given.limit, **asked)
+        else:
+            questions = InventedQuestions.about(tasks, benchmark=benchmark, pool=pool, shots=given.shots, **asked)
+        stages[f"questions-{label}"] = questions
+        stages[f"answers-{label}"] = answers = Answer(questions=questions, precision=spec.teacher.precision)
+        stages[f"evaluate-{label}"] = Judge(answers=answers)
+    stages["evaluate-majority"] = Evaluate(benchmark=benchmark, annotations=None)

@@ -1,0 +1,109 @@
+"""The recipe `targeted` (Targeted Distillation): first knowledge about reviews, then alignment with task prompts."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from fsa_ray.core.artifact import Rows
+from fsa_ray.core.pipeline import Pipeline
+from fsa_ray.core.stage import Stage
+from fsa_ray.evaluation.invented import INVENTED
+from fsa_ray.recipes.alignment import AlignmentSpec, aligned_of, refuse_impossible, shown_cases, solved_alignments
+from fsa_ray.recipes.measures import benchmark_of
+from fsa_ray.recipes.reviews import reviews_of
+from fsa_ray.recipes.spec import Spec
+from fsa_ray.recipes.student import packed, seed_of, selected_of, start_of
+from fsa_ray.recipes.suite import SuiteSpec, measure_by_prompts
+from fsa_ray.recipes.teacher import labels_behind, responses_of, teacher_of
+from fsa_ray.stages.benchmark import InventedBenchmark
+from fsa_ray.stages.model import Model
+from fsa_ray.stages.parse import Parse
+from fsa_ray.stages.train import Train
+from fsa_ray.training.settings import TrainSettings
+
+Phases = Literal["both", "mixed", "knowledge", "alignment", "none"]
+
+
+class TargetedSpec(Spec):
+    """A run of Targeted Distillation; `train` is the knowledge phase."""
+
+    recipe: str = Field("targeted", description="what is built from this spec")
+    alignment: AlignmentSpec = AlignmentSpec()
+    phases: Phases = Field(
+        "both", description="both, one after the other; mixed: all examples at once; or one of them, or none"
+    )
+    evaluate: SuiteSpec = SuiteSpec()
+
+
+def targeted(spec: TargetedSpec) -> Pipeline:
+    """Raises ValueError if something that the spec names is not there."""
+    if spec.gold is not None:
+        raise ValueError("gold: this recipe has no control on gold labels; leave the section out, vary `phases`")
+    refuse_impossible(spec, spec.alignment)
+    stages: dict[str, Stage[Any]] = {}
+    benchmark = benchmark_of(spec, stages)
+    shown = shown_cases(spec, spec.alignment, stages)
+    teacher = teacher_of(spec, stages, solved_alignments(spec, spec.alignment, stages))
+    reviews = reviews_of(spec, stages, benchmark, [*labels_behind(spec.teacher.embedded, spec.seed), shown])
+    responses = responses_of(spec, stages, reviews, teacher)
+    stages["parse"] = knowledge = Parse(responses=responses, reviews=reviews, partial=spec.parse.partial)
+    analyses = knowledge if "analysis" in spec.teacher.prompts else None
+    aligned = aligned_of(spec, spec.alignment, stages, reviews, shown, analyses, teacher)
+    start = start_of(spec, stages, knowledge, aligned)
+    selected = selected_of(spec, stages, knowledge, teacher, None, start)
+    student = in_phases(spec, stages, start, (selected,), aligned)
+    measure_phases(spec, stages, benchmark, shown, {"teacher": teacher, "student": student})
+    return Pipeline(spec.name, stages)
+
+
+def measure_phases(
+    spec: TargetedSpec,
+    stages: dict[str, Stage[Any]],
+    benchmark: Stage[Rows] | None,
+    shown: Stage[Rows],
+    models: dict[str, Stage[Model] | None],
+) -> None:
+    """By prompts about SentiBench, or about invented reviews with the solved cases of the alignment phase."""
+    given = spec.evaluate
+    pool = None if given.data is not None else InventedBenchmark(labelled=shown)
+    tasks = given.tasks or (() if pool is None else tuple(INVENTED))
+    measure_by_prompts(spec, given, stages, benchmark, pool, tasks, models)
+
+
+def in_phases(
+    spec: TargetedSpec,
+    stages: dict[str, Stage[Any]],
+    start: dict[str, Any],
+    knowledge: tuple[Stage[Rows], ...],
+    aligned: Stage[Rows],
+) -> Stage[Model]:
+    """The student: the second phase starts from the weights of the first."""
+    phases = spec.phases
+    settings, later = (_of_trial(one, spec.trial) for one in (spec.train, spec.alignment.train))
+    tables = {"mixed": (*knowledge, aligned), "alignment": (aligned,)}.get(phases, knowledge)
+    stages["pack"] = corpus = packed(spec, start, tables, spec.trial)
+    if phases == "mixed":
+        settings = _as_long_as_both(settings, later)
+    elif phases == "alignment":
+        settings = later
+    elif phases == "none":
+        settings = settings.model_copy(update={"epochs": None, "max_steps": 0, "watch": None, "soft_labels": None})
+    first = Train(corpus=corpus, settings=settings, **start)
+    if phases != "both":
+        stages["student"] = first
+        return first
+    stages["knowledge"] = first
+    stages["pack-alignment"] = further = packed(spec, start, (aligned,), spec.trial)
+    stages["student"] = student = Train(corpus=further, settings=later, start=first)
+    return student
+
+
+def _of_trial(settings: TrainSettings, trial: int) -> TrainSettings:
+    return settings.model_copy(update={"seed": seed_of(settings.seed, trial)})
+
+
+def _as_long_as_both(first: TrainSettings, second: TrainSettings) -> TrainSettings:
+    """The first phase's settings for as many steps as both have; over epochs both see each example as often anyway."""
+    if first.max_steps is None or second.max_steps is None:
+        return first
+    return first.model_copy(update={"max_steps": first.max_steps + second.max_steps})

@@ -1,0 +1,115 @@
+"""The recipes fsa, targeted and joint as graphs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fsa_ray.core.stage import Stage
+from fsa_ray.recipes.starter import FSA, JOINT, TARGETED, render
+from fsa_ray.recipes.table import RECIPES, build, load_pipeline
+from fsa_ray.stages.doubt import Doubt
+from fsa_ray.stages.pair import Pair
+from fsa_ray.stages.train import Train
+
+JOBS = Path(__file__).parents[3] / "jobs"
+STARTERS = {"fsa": ("fsa-mixtral", FSA), "targeted": ("targeted-70b", TARGETED), "joint": ("joint-70b", JOINT)}
+
+
+def document(recipe: str, **changes: Any) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((JOBS / f"{recipe}.yaml").read_text("utf-8"))
+    return found | changes
+
+
+def stages(recipe: str, **changes: Any) -> dict[str, Stage[Any]]:
+    return dict(build(document(recipe, **changes), "test").pipeline.stages)
+
+
+def trained(stage: Any) -> Train:
+    assert isinstance(stage, Train)
+    return stage
+
+
+@pytest.mark.parametrize("recipe", STARTERS)
+def test_the_jobs_are_what_they_say(recipe: str) -> None:
+    name, starter = STARTERS[recipe]
+    found = RECIPES[recipe]
+    assert (JOBS / f"{name}.yaml").read_text("utf-8") == render(starter, found.about, found.spec)
+    assert "student" in load_pipeline(JOBS / f"{recipe}.yaml", []).pipeline.stages
+
+
+def test_the_second_phase_starts_from_the_first() -> None:
+    both = stages("targeted")
+    assert trained(both["student"]).start is both["knowledge"]
+    assert trained(both["knowledge"]).start is None
+
+
+@pytest.mark.parametrize(
+    ("phases", "steps", "tables"), [("mixed", 1000, 2), ("knowledge", 500, 1), ("alignment", 500, 1), ("none", 0, 1)]
+)
+def test_controls_are_one_training(phases: str, steps: int, tables: int) -> None:
+    found = stages("targeted", phases=phases)
+    student = trained(found["student"])
+    assert "knowledge" not in found and student.start is None
+    assert student.settings.max_steps == steps and len(student.corpus.examples) == tables  # type: ignore[attr-defined]
+
+
+def test_teacher_and_knowledge_are_shared_by_the_cells_of_a_grid() -> None:
+    cells = build(document("targeted", grid={"phases": ["both", "none"], "trial": [0, 1]}), "test").cells
+    for label in ("teacher", "teach", "aligned"):
+        assert len({cell.stages[label].fingerprint for cell in cells}) == 1
+    assert len({cell.stages["student"].fingerprint for cell in cells}) == 4
+
+
+def test_fine_tuning_starts_from_the_pre_trained_student_or_afresh() -> None:
+    both, control = stages("fsa"), stages("fsa", phases="finetuning")
+    student = trained(both["student"])
+    assert student.start is both["pretrained"] and student.tokenizer is both["tokenizer"]
+    assert isinstance(student.corpus, Pair)
+    fresh = trained(control["student"])
+    assert fresh.start is None and "pretrained" not in control
+    assert fresh.corpus.fingerprint == student.corpus.fingerprint
+
+
+def test_trials_of_fsa_differ_in_fine_tuning_only() -> None:
+    first, second = stages("fsa"), stages("fsa", trial=1)
+    assert first["pretrained"].fingerprint == second["pretrained"].fingerprint
+    assert first["student"].fingerprint != second["student"].fingerprint
+
+
+def test_joint_learns_from_perspectives_and_from_instructions_then_from_tasks() -> None:
+    found = stages("joint")
+    knowledge = trained(found["knowledge"])
+    assert [stage.name for stage in knowledge.corpus.examples] == ["select", "select"]  # type: ignore[attr-defined]
+    assert trained(found["student"]).settings.soft_labels is not None
+    assert {"respond", "distilled", "aligned", "parse"} <= set(found)
+
+
+def test_doubt_of_the_teacher_needs_no_proxy() -> None:
+    found = stages("targeted", select={"rate": 0.5}, score={"metric": "entropy"})
+    assert isinstance(found["score"], Doubt)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "change", "said"),
+    [
+        ("fsa", {"gold": {"labels": 3}}, "learns from all answers"),
+        ("fsa", {"evaluate": {}}, "give `data` and one of `tasks`, or `invented`"),
+        ("targeted", {"alignment": {"samples": 3}}, "set teacher.temperature"),
+        ("targeted", {"alignment": {"tasks": ["poetry"]}}, "no alignment task 'poetry'"),
+        ("targeted", {"alignment": {"other_share": 0.5}}, "give the file of other tasks"),
+        ("targeted", {"gold": {"labels": 3}}, "vary `phases`"),
+        ("joint", {"records": {"structured": True}}, "plain text only"),
+    ],
+)
+def test_mistakes_are_named(recipe: str, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        stages(recipe, **change)
+
+
+def test_an_embedded_teacher_learns_only_what_has_gold_answers() -> None:
+    given = document("targeted")
+    given["teacher"]["prompts"] = ["analysis", "rhetoric"]
+    with pytest.raises(ValueError, match="cannot be taught rhetoric"):
+        build(given, "test")
