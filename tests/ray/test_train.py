@@ -134,7 +134,7 @@ def test_a_vocabulary_that_is_too_small_is_refused(ray_session: Session, root: F
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("kind", ["rows", "pairs"])
+@pytest.mark.parametrize("kind", ["rows", "pairs", "second phase"])
 def test_a_killed_driver_continues_to_the_same_weights_bit_by_bit(tmp_path: Path, kind: str) -> None:
     undisturbed = run_driver(tmp_path, "whole", kind)
     assert undisturbed["resumed_at"] == 0
