@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import torch
 
 from fsa_ray.storage.folder import Folder
-from fsa_ray.training.loss import PackedLM
+from fsa_ray.training.packed_lm import PackedLM
 from fsa_ray.training.model import load_model
 from fsa_ray.training.packing import IGNORE, Tokenized, pack_table
 from fsa_ray.training.probe import check_isolation
@@ -90,14 +90,14 @@ def padded_batches(data: Tokenized, examples: int) -> list[Batch]:
 @torch.no_grad()
 def mean_loss(lm: PackedLM, batches: list[Batch]) -> float:
     answers = sum(int((labels != IGNORE).sum()) for _, labels, _ in batches)
-    return sum(float(lm(*batch)) for batch in batches) / answers
+    return sum(float(lm(*batch)[0]) for batch in batches) / answers
 
 
 def seconds(lm: PackedLM, batches: list[Batch]) -> float:
     optimizer = torch.optim.AdamW(lm.parameters(), lr=1e-6, fused=True)
     begun = time.perf_counter()
     for tokens, labels, positions in batches:
-        (lm(tokens, labels, positions) / (labels != IGNORE).sum()).backward()
+        (lm(tokens, labels, positions)[0] / (labels != IGNORE).sum()).backward()
         optimizer.step()
         optimizer.zero_grad()
     return time.perf_counter() - begun

@@ -1,5 +1,7 @@
-"""A driver that trains a small model in a Ray of its own: `python train_driver.py ROOT NAME KIND`, KIND being rows,
-pairs or "second phase". Tests kill it."""
+"""A driver that trains a small model in a Ray of its own: `python train_driver.py ROOT NAME KIND`. Tests kill it.
+
+KIND: rows, pairs or "second phase".
+"""
 
 import sys
 
