@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 import torch
 
 from fsa_ray.storage.folder import Folder
-from fsa_ray.training.packed_lm import PackedLM
 from fsa_ray.training.model import load_model
+from fsa_ray.training.packed_lm import PackedLM
 from fsa_ray.training.packing import IGNORE, Tokenized, pack_table
 from fsa_ray.training.probe import check_isolation
 from fsa_ray.training.settings import ModelSource

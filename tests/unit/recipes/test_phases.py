@@ -46,7 +46,7 @@ def test_the_second_phase_starts_from_the_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("phases", "steps", "tables"), [("mixed", 1000, 2), ("knowledge", 500, 1), ("alignment", 500, 1), ("none", 0, 1)]
+    ("phases", "steps", "tables"), [("mixed", 700, 2), ("knowledge", 350, 1), ("alignment", 350, 1), ("none", 0, 1)]
 )
 def test_controls_are_one_training(phases: str, steps: int, tables: int) -> None:
     found = stages("targeted", phases=phases)
