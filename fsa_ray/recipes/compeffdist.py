@@ -172,7 +172,7 @@ def _generated(
     stages["analyse"] = analyses = Analyse(clusters=clusters, **asked)
     stages["propose"] = proposed = Propose(clusters=clusters, **asked)
     stages["proposals"] = proposals = Proposals(responses=proposed, clusters=clusters)
-    stages["standardise"] = standardised = Standardise(proposals=proposals, **asked)
+    stages["standardise"] = standardised = Standardise(proposals=proposals, min_examples=given.min_examples, **asked)
     stages["definitions"] = tasks = Definitions(
         responses=standardised, proposals=proposals, min_examples=given.min_examples
     )

@@ -1,7 +1,7 @@
 """The recipe `joint`: the three papers together.
 
-Knowledge from perspectives (FSA-Distillation, Targeted Distillation) and from instructions (CompEffDist), the hardest of
-it selected, then alignment; soft labels as the spec says.
+Knowledge from perspectives (FSA-Distillation, Targeted Distillation) and from instructions (CompEffDist), the hardest
+of it selected, then alignment; soft labels as the spec says.
 """
 
 from typing import Any

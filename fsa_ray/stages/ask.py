@@ -62,6 +62,10 @@ class Ask(Stage[Rows]):
         """Tables of REQUEST."""
         raise NotImplementedError
 
+    def judged(self, ctx: StageContext, answers: pa.Table) -> pa.Table:
+        """The answers of a round, with an `error` also where a whole one cannot be used, so that it is asked again."""
+        return answers
+
     def expected_requests(self, rows: Any) -> float:
         """How many there are likely to be; the argument tells the rows of an input."""
         raise NotImplementedError
@@ -92,14 +96,14 @@ class Ask(Stage[Rows]):
         asked = _Rounds(ctx, self)
         adopted = self._adopted(ctx)
         requests = self._all_requests(ctx, adopted)
-        answers = asked.run(0, requests, self.sampling.temperature)
+        answers = self.judged(ctx, asked.run(0, requests, self.sampling.temperature))
         for number in range(1, self.retries + 1):
             failed = answers.filter(pc.is_valid(answers["error"]))["id"]
             again = requests.filter(pc.is_in(requests["id"], failed.combine_chunks()))
             if not len(again):
                 break
             ctx.tell(f"{len(again)} answers failed; round {number + 1} asks them again")
-            answers = _replaced(answers, asked.run(number, again, RETRY_TEMPERATURE))
+            answers = _replaced(answers, self.judged(ctx, asked.run(number, again, RETRY_TEMPERATURE)))
         ctx.measure(
             prompt_tokens=asked.counts.prompt_tokens,
             output_tokens=asked.counts.output_tokens,

@@ -35,7 +35,7 @@ class Definitions(Stage[Rows]):
             row = proposals[response["parent"]]
             proposal = Proposal(row["name"], cast(TaskKind, row["kind"]), row["definition"])
             reading = None
-            if not response["error"]:
+            if response["text"]:  # one that was asked for again in vain is read too, for the reason
                 ended = response["finish_reason"]
                 reading = read_definition(
                     response["text"], proposal, min_examples=self.min_examples, finish_reason=ended
