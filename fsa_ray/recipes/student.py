@@ -99,7 +99,9 @@ def gold_student(
     stages["gold-labels"] = table
     stages["gold-examples"] = examples = GoldExamples(labelled=table)
     stages["gold-pack"] = corpus = packed(spec, start, (examples,))
-    stages["gold-student"] = student = trained(spec, start, corpus)
+    # Nobody gave probabilities with the labels of this student.
+    settings = spec.train.model_copy(update={"soft_labels": None})
+    stages["gold-student"] = student = Train(corpus=corpus, settings=settings, **start)
     return student
 
 

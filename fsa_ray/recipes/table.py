@@ -7,7 +7,7 @@ from typing import Any
 
 from fsa_ray.core.grid import Cell, united
 from fsa_ray.core.pipeline import Pipeline
-from fsa_ray.recipes.ablation import ABLATION, ABOUT
+from fsa_ray.recipes.ablation import ABLATION, ABOUT, ABOUT_SOFT, SOFT_LABELS
 from fsa_ray.recipes.compeffdist import CompEffSpec, compeffdist
 from fsa_ray.recipes.demo import DEMO
 from fsa_ray.recipes.distil import distil
@@ -33,6 +33,7 @@ RECIPES: dict[str, Recipe] = {
     "distil": Recipe(distil, STARTER, "your reviews, your teacher, your student"),
     "demo": Recipe(distil, DEMO, "invented reviews and a small teacher made here: runs anywhere, in minutes"),
     "ablation": Recipe(distil, ABLATION, ABOUT),
+    "soft-labels": Recipe(distil, SOFT_LABELS, ABOUT_SOFT),
     "compeffdist": Recipe(
         compeffdist, COMPEFFDIST, "instructions made from attributes, data chosen by difficulty", CompEffSpec
     ),

@@ -113,3 +113,9 @@ def test_an_embedded_teacher_learns_only_what_has_gold_answers() -> None:
     given["teacher"]["prompts"] = ["analysis", "rhetoric"]
     with pytest.raises(ValueError, match="cannot be taught rhetoric"):
         build(given, "test")
+
+
+def test_soft_labels_are_compared_with_hard_ones_and_the_gold_student_has_none() -> None:
+    cells = build(yaml.safe_load((JOBS / "soft-labels.yaml").read_text("utf-8")), "test").cells
+    assert len({cell.stages["student"].fingerprint for cell in cells}) == 18
+    assert len({cell.stages["gold-student"].fingerprint for cell in cells}) == 1

@@ -72,7 +72,7 @@ def test_what_init_writes_is_a_valid_spec_that_says_the_same(recipe: str) -> Non
     validate(yaml.safe_load(text), found.spec, "starter")
 
 
-@pytest.mark.parametrize("recipe", ["demo", "ablation"])
+@pytest.mark.parametrize("recipe", ["demo", "ablation", "soft-labels"])
 def test_the_jobs_are_what_init_writes(recipe: str) -> None:
     found = RECIPES[recipe]
     job = Path(__file__).parents[3] / "jobs" / f"{recipe}.yaml"
