@@ -1,6 +1,6 @@
 """Measuring models by in-context prompts, as the papers do."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ class SuiteSpec(Evaluation):
 
     shots: int = Field(4, ge=0, le=8, description="demonstrations in a prompt")
     seeds: tuple[int, ...] = Field((42, 52, 62), min_length=1, description="one draw of demonstrations for each")
+    protocol: Literal["v1", "v2", "strict"] = Field("strict", description="how it is asked and scored: see --protocol")
 
 
 def measure_by_prompts(
@@ -40,7 +41,7 @@ def measure_by_prompts(
         if model is None:
             continue
         length = spec.teacher.max_length if label == "teacher" else spec.student.sequence_length
-        asked = {"model": model, "protocol": "strict", "seeds": given.seeds, "chat": True, "max_length": length}
+        asked = {"model": model, "protocol": given.protocol, "seeds": given.seeds, "chat": True, "max_length": length}
         if given.data is not None:
             questions = Questions.at(given.data, tasks, given.shots, limit=given.limit, **asked)
         else:
