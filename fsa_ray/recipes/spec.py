@@ -120,6 +120,8 @@ class Teacher(Section):
     def _one_teacher(self) -> Self:
         if sum(given is not None for given in (self.model, self.endpoint, self.embedded)) != 1:
             raise ValueError("give exactly one of `model`, `endpoint` and `embedded`")
+        if self.weigh_labels and self.endpoint is not None:
+            raise ValueError("an endpoint does not tell the probabilities of label words; leave `weigh_labels` out")
         return self
 
 

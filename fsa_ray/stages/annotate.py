@@ -19,7 +19,7 @@ from fsa_ray.sentiment.grounding import ground
 from fsa_ray.sentiment.prompts import prompt
 from fsa_ray.sentiment.thinking import split_thinking
 from fsa_ray.stages.asking import Asker
-from fsa_ray.stages.model import Model, local_path
+from fsa_ray.stages.model import Model, is_encoder_decoder, local_path
 from fsa_ray.stages.rows import commit
 
 
@@ -51,6 +51,8 @@ class Annotate(Stage[Rows]):
         from fsa_ray.stages.serving import Pulse, engine_of
 
         reviews, model = ctx.load(self.reviews), ctx.load(self.model)
+        if is_encoder_decoder(local_path(ctx.root, model), model.trust_remote_code):
+            raise ValueError("an encoder-decoder does not answer in this form; ask it with evaluate --suite")
         engine = engine_of(ctx, self.model, self.precision, self.max_length)
         path = local_path(ctx.root, model)
         asker = Asker(path, self.max_tokens, model.trust_remote_code)

@@ -85,6 +85,8 @@ def _prepare(job: TrainJob, placement: TrainPlacement) -> Running:
     dev = None if job.dev is None else read_rows(job.root, job.dev)
     for corpus in (rows, dev):
         _refuse_strange_tokens(corpus, lm)
+    if settings.watch is not None and dev is None:
+        raise ValueError("watch: this training has no examples to look at; leave the section out")
     if settings.soft_labels is not None and rows.soft is None:
         raise ValueError("soft_labels: no example of the corpus has the teacher's probabilities of label words")
     engine = start_engine(lm, settings, placement, device)

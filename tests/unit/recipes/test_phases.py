@@ -101,6 +101,11 @@ def test_doubt_of_the_teacher_needs_no_proxy() -> None:
         ("targeted", {"alignment": {"other_share": 0.5}}, "give the file of other tasks"),
         ("targeted", {"gold": {"labels": 3}}, "vary `phases`"),
         ("joint", {"records": {"structured": True}}, "plain text only"),
+        (
+            "targeted",
+            {"teacher": {"endpoint": {"url": "http://localhost:1", "model": "x"}, "weigh_labels": True}},
+            "an endpoint does not tell",
+        ),
     ],
 )
 def test_mistakes_are_named(recipe: str, change: dict[str, Any], said: str) -> None:
