@@ -2,7 +2,7 @@
 
 import typer
 
-from fsa_ray.cli import house, look, run, student
+from fsa_ray.cli import house, look, run, student, watch
 from fsa_ray.cli.exits import guarded
 
 app = typer.Typer(
@@ -13,7 +13,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for room in (run, look, student, house):
+for room in (run, look, student, house, watch):
     for command in room.COMMANDS:
         app.command()(guarded(command))
 

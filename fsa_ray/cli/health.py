@@ -107,12 +107,16 @@ def _placement(placement: Placement) -> str:
     from fsa_ray.core.prices import Prices
     from fsa_ray.engine.endpoint import EndpointPlacement
     from fsa_ray.engine.placement import EnginePlacement, RayPlacement
+    from fsa_ray.engine.scorer import ScorePlacement
+    from fsa_ray.engine.seq2seq import Seq2SeqPlacement
     from fsa_ray.engine.train import TrainPlacement
 
     known: dict[str, Any] = {
         "ray": RayPlacement,
         "engine": EnginePlacement,
         "endpoint": EndpointPlacement,
+        "score": ScorePlacement,
+        "seq2seq": Seq2SeqPlacement,
         "train": TrainPlacement,
         "prices": Prices,
     }

@@ -56,6 +56,7 @@ class Session:
         for name, value in _LOCAL_RAY.items():
             os.environ.setdefault(name, value)
         placement = self.ray_placement
+        _refuse_open(placement)
         own: dict[str, Any] = {
             "num_cpus": placement.logical_cpus,
             "object_store_memory": placement.object_store_mib << 20,
@@ -139,3 +140,12 @@ def _hush() -> None:
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.memory_usage_poll_interval_s = None  # for statistics that nobody reads
+
+
+def _refuse_open(placement: RayPlacement) -> None:
+    """A Ray of our own demands a token by itself; one that was started elsewhere does so only if it was told to."""
+    if placement.address != "local" and not placement.open and os.environ.get("RAY_AUTH_MODE") != "token":
+        raise ValueError(
+            f"ray.address: {placement.address}: whoever reaches a Ray without a token runs code on it; start it, and "
+            "this, with RAY_AUTH_MODE=token, or set `open: true` in the placement's section `ray`"
+        )

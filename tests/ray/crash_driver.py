@@ -31,7 +31,7 @@ class Noted(Echo):
 def main(folder: str, model: str, address: str = "local") -> None:
     root = Folder(folder)
     units = UnitFolder.open(root, root / "work", source(root, ROWS), PLACEMENT.unit_rows)
-    with Session(RayPlacement(address=address)) as session:
+    with Session(RayPlacement(address=address, open=True)) as session:
         engine = session.engine(ModelSettings(model=model, dtype="float32", max_model_len=128), PLACEMENT)
         assert ask(units, Noted(output_tokens=64, notes=str(Path(folder) / "asked")), engine).finished
 

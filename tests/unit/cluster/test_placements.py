@@ -1,0 +1,105 @@
+"""The placements that come with the project: every key is known, and they fit the machines they are named for."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from fsa_ray.core.placement import Placement
+from fsa_ray.core.prices import Prices
+from fsa_ray.engine.endpoint import EndpointPlacement
+from fsa_ray.engine.placement import EnginePlacement, RayPlacement
+from fsa_ray.engine.scorer import ScorePlacement
+from fsa_ray.engine.seq2seq import Seq2SeqPlacement
+from fsa_ray.engine.train import TrainPlacement
+
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / "cluster" / "placements"
+FILES = sorted(FOLDER.glob("*.yaml"))
+SECTIONS: dict[str, type[BaseModel]] = {
+    "ray": RayPlacement,
+    "engine": EnginePlacement,
+    "endpoint": EndpointPlacement,
+    "score": ScorePlacement,
+    "seq2seq": Seq2SeqPlacement,
+    "train": TrainPlacement,
+    "prices": Prices,
+}
+
+
+def section(name: str, of: str) -> Any:
+    return Placement.read(FOLDER / f"{of}.yaml").section(name, SECTIONS[name])
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_section_and_key_is_known(file: Path) -> None:
+    placement = Placement.read(file)
+    assert placement.sections.keys() <= SECTIONS.keys()
+    for name, model in SECTIONS.items():
+        placement.section(name, model)
+
+
+@pytest.mark.parametrize("name", list(SECTIONS))
+def test_a_misspelt_key_would_be_found(name: str) -> None:
+    placement = Placement(sections={name: {"wrokers": 1}})
+    with pytest.raises(ValueError, match="wrokers"):
+        placement.section(name, SECTIONS[name])
+
+
+@pytest.mark.parametrize(
+    ("file", "gpus"), [("one-gpu", 1), ("eight-gpus", 8), ("autoscaling", 4), ("four-by-eight-gpus", 32)]
+)
+def test_every_stage_uses_all_gpus_and_no_more(file: str, gpus: int) -> None:
+    engine, train = section("engine", file), section("train", file)
+    assert engine.device == "gpu"
+    assert engine.replicas * engine.gpus == gpus
+    assert train.gpus
+    assert train.workers == gpus
+    for name in ("score", "seq2seq"):
+        actors = section(name, file)
+        if name in Placement.read(FOLDER / f"{file}.yaml").sections:
+            assert actors.workers * actors.gpus == gpus
+
+
+@pytest.mark.parametrize(
+    ("file", "jobs"),
+    [
+        ("laptop", ["demo"]),
+        ("one-gpu", ["demo"]),
+        ("autoscaling", ["demo"]),
+        ("eight-gpus", ["compeffdist-70b", "joint-70b", "targeted-70b"]),
+        ("four-by-eight-gpus", ["compeffdist-70b", "joint-70b", "targeted-70b"]),
+    ],
+)
+def test_workers_divide_the_global_batches_of_the_jobs_for_them(file: str, jobs: list[str]) -> None:
+    train = section("train", file)
+    for job in jobs:
+        for batch in global_batches(yaml.safe_load((ROOT / "jobs" / f"{job}.yaml").read_text())):
+            assert batch % (train.workers * train.micro_batch) == 0, job
+
+
+def global_batches(document: Any) -> list[int]:
+    if not isinstance(document, dict):
+        return []
+    inner = [batch for value in document.values() for batch in global_batches(value)]
+    return [document["global_batch"], *inner] if "global_batch" in document else inner
+
+
+def test_a_replica_fits_on_one_machine_of_eight_gpus() -> None:
+    assert 8 % section("engine", "four-by-eight-gpus").gpus == 0
+
+
+@pytest.mark.parametrize("file", ["laptop", "one-gpu", "eight-gpus"])
+def test_one_machine_starts_its_own_ray(file: str) -> None:
+    assert section("ray", file).address == "local"
+
+
+def test_a_growing_cluster_is_waited_for() -> None:
+    ray, engine, train = (section(name, "autoscaling") for name in ("ray", "engine", "train"))
+    assert ray.address == "auto"
+    assert ray.autoscaling
+    assert train.autoscaling
+    # longer than a group of machines is waited for (RAY_AUTOSCALER_RECONCILE_ALLOCATE_STATUS_TIMEOUT_S), and another
+    assert min(engine.start_timeout_s, train.start_timeout_s) > 2 * 900
