@@ -63,10 +63,10 @@ def deploy(name: str, settings: ModelSettings, placement: EnginePlacement) -> No
         ray_actor_options={
             "num_cpus": resources["CPU"],
             "num_gpus": resources.get("GPU", 0),
-            "runtime_env": {"env_vars": _environment(placement)},
+            "runtime_env": {"env_vars": environment_of(placement)},
         },
     )(EngineServer)
-    bound = deployment.bind(_arguments(settings, placement), name, ray.get_runtime_context().get_job_id())
+    bound = deployment.bind(arguments_of(settings, placement), name, ray.get_runtime_context().get_job_id())
     target = serve.RunTarget(target=bound, name=name, route_prefix=None)
     serve.run_many([target], wait_for_ingress_deployment_creation=False, wait_for_applications_running=False)
     _wait_until_running(name, placement)
@@ -133,7 +133,7 @@ def replica_pids(name: str) -> list[int]:
     ]
 
 
-def _arguments(settings: ModelSettings, placement: EnginePlacement) -> dict[str, Any]:
+def arguments_of(settings: ModelSettings, placement: EnginePlacement) -> dict[str, Any]:
     arguments = {**settings.model_dump(), "max_num_seqs": placement.max_num_seqs, "disable_log_stats": True}
     if settings.revision is not None:
         arguments["tokenizer_revision"] = settings.revision
@@ -146,7 +146,7 @@ def _arguments(settings: ModelSettings, placement: EnginePlacement) -> dict[str,
     }
 
 
-def _environment(placement: EnginePlacement) -> dict[str, str]:
+def environment_of(placement: EnginePlacement) -> dict[str, str]:
     quiet = {"VLLM_LOGGING_LEVEL": "WARNING", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
     if placement.device == "gpu":
         return quiet

@@ -81,7 +81,7 @@ class Session:
         if name not in self._engines:
             _refuse_missing_model(settings)
             self.start_ray()
-            self._refuse_missing_resources(placement)
+            self.refuse_missing_resources(placement)
             self.engine_starts += 1
             deploy(name, settings, placement)
             self._engines[name] = Engine(name, settings, placement)
@@ -102,7 +102,7 @@ class Session:
             ray.shutdown()
         self._owns_ray = False
 
-    def _refuse_missing_resources(self, placement: EnginePlacement) -> None:
+    def refuse_missing_resources(self, placement: EnginePlacement) -> None:
         """Without autoscaling, what no node has now never comes."""
         if self.ray_placement.autoscaling:
             return

@@ -15,7 +15,7 @@ from fsa_ray.recipes.suite import SuiteSpec, measure_by_prompts
 from fsa_ray.recipes.teacher import asked_again, asking, labels_behind, teacher_of
 from fsa_ray.stages.instructions.analyse import Analyse
 from fsa_ray.stages.instructions.attributes import Attributes
-from fsa_ray.stages.instructions.clusters import Clusters
+from fsa_ray.stages.instructions.clusters import Clusters, EncoderEngine
 from fsa_ray.stages.instructions.definitions import Definitions
 from fsa_ray.stages.instructions.demonstrate import Demonstrate
 from fsa_ray.stages.instructions.distilled import Distilled
@@ -45,6 +45,9 @@ class InstructionsSpec(Section):
     min_mentions: int = Field(11, ge=1, description="rarer attributes are dropped")
     encoder: str | None = Field(None, description="sentence encoder: directory or hub id; default: the MiniLM here")
     encoder_revision: str | None = Field(None, description="commit of the encoder's hub repository")
+    encoder_engine: EncoderEngine = Field(
+        "sentence-transformers", description="what runs the encoder; vllm for large ones, placed as the engine is"
+    )
     clustering: Literal["affinity", "kmeans", "agglomerative"] = Field("affinity", description="method")
     percentile: float = Field(0.5, ge=0, le=100, description="of similarities: preference of affinity propagation")
     weighting: Literal["relative", "repeated"] = Field(
@@ -163,6 +166,7 @@ def _generated(
     stages["clusters"] = clusters = Clusters(
         attributes=attributes,
         encoder=encoder,
+        encoder_engine=given.encoder_engine,
         method=given.clustering,
         percentile=given.percentile,
         weighting=given.weighting,

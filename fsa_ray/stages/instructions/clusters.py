@@ -77,8 +77,9 @@ class Clusters(Stage[ClusteredRows]):
         from fsa_ray.stages.serving import session
 
         ctx.tell(f"a vLLM engine of its own embeds {len(names)} attribute names")
+        vectors = embed(names, path, session(ctx), ctx.placement.section("engine", EnginePlacement))
         ctx.measure(engine_starts=1)
-        return embed(names, path, session(ctx), ctx.placement.section("engine", EnginePlacement))
+        return vectors
 
     def _row(self, attributes: pa.Table, members: Any) -> dict[str, Any]:
         """`members` are positions; attributes are sorted by mentions, so the first is the head."""

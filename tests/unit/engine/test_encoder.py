@@ -129,6 +129,16 @@ def test_models_that_vllm_would_read_otherwise_are_refused(
         Reading.of(described(tmp_path, pooling, modules, prompt))
 
 
+def test_a_model_that_reads_texts_as_messages_is_refused(tmp_path: Path) -> None:
+    folder = described(tmp_path, {"pooling_mode": "mean"})
+    reads = tmp_path / "sentence_bert_config.json"
+    reads.write_text(json.dumps({"modality_config": {"text": {}}}))
+    assert Reading.of(folder).pooling == "MEAN"
+    reads.write_text(json.dumps({"modality_config": {"text": {}, "message": {}}}))
+    with pytest.raises(ValueError, match="leave out the chat template"):
+        Reading.of(folder)
+
+
 def test_a_directory_that_does_not_say_how_it_pools_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"modules\.json is not there"):
         Reading.of(str(tmp_path))
