@@ -41,7 +41,7 @@ def pairs(count: int, vocabulary: int) -> PairRows:
 
     sizes = zip(lengths(*SOURCE), lengths(*TARGET), strict=True)
     found = [
-        TokenPair(str(n), *(random.integers(3, vocabulary, size).tolist() for size in both), cut=False)
+        TokenPair(str(n), *(random.integers(3, vocabulary, size, dtype=np.int32) for size in both), cut=False)
         for n, both in enumerate(sizes)
     ]
     return PairRows.of(pair_table(found, seed=0).rows)

@@ -16,7 +16,8 @@ class TrainingFailed(Exception):
 
 
 class TrainPlacement(BaseModel):
-    """Section `train`: where a model is trained. Nothing here changes the result beyond rounding."""
+    """Section `train`: where a model is trained. Nothing here changes the result beyond rounding, but for the masks of
+    a model with dropout, which each worker draws for its own rows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

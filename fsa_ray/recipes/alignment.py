@@ -88,11 +88,13 @@ def aligned_of(
     shown: Stage[Rows],
     analyses: Stage[Rows] | None,
     teacher: Stage[Model] | None,
+    benchmark: Stage[Rows] | None,
 ) -> Stage[Rows]:
-    """Examples of the alignment phase."""
+    """Examples of the alignment phase; other tasks share no text with the benchmark."""
     other = None
     if given.other is not None:
-        stages["other-tasks"] = other = OtherTasks.at(given.other)
+        against = () if benchmark is None else (benchmark,)
+        stages["other-tasks"] = other = OtherTasks.at(given.other, against, spec.decontaminate.ngram)
     stages["alignment-records"] = records = AlignmentRecords(
         reviews=reviews,
         labelled=shown,

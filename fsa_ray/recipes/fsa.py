@@ -10,8 +10,9 @@ from fsa_ray.core.stage import Stage
 from fsa_ray.evaluation.invented import ASPECTS, POLARITY
 from fsa_ray.recipes.pairs import PairStudent, pair_start, paired, trained_on_pairs
 from fsa_ray.recipes.reviews import reviews_of
-from fsa_ray.recipes.spec import Evaluation, Section, Spec
+from fsa_ray.recipes.spec import Evaluation, Section, Select, Spec
 from fsa_ray.recipes.student import seed_of
+from fsa_ray.recipes.suite import needed
 from fsa_ray.recipes.teacher import labels_behind, responses_of, teacher_of
 from fsa_ray.stages.answer import Answer
 from fsa_ray.stages.benchmark import Benchmark, InventedBenchmark
@@ -46,6 +47,7 @@ class FsaSpec(Spec):
 
     recipe: str = Field("fsa", description="what is built from this spec")
     student: PairStudent
+    select: Select = Select(rate=1.0)
     train: TrainSettings = Field(
         TrainSettings(
             max_steps=200_000,
@@ -70,6 +72,8 @@ def fsa(spec: FsaSpec) -> Pipeline:
     """Raises ValueError if something that the spec names is not there."""
     if spec.gold is not None or spec.select.rate != 1:
         raise ValueError("this recipe has no `gold` section and learns from all answers; set select.rate: 1")
+    if spec.train.lora is not None:
+        raise ValueError("train.lora: adapters do not learn the token of line breaks; pre-train all weights")
     stages: dict[str, Stage[Any]] = {}
     stages["benchmark"] = test = _labelled(spec, "test")
     stages["train-items"] = items = _labelled(spec, "train")
@@ -88,7 +92,7 @@ def fsa(spec: FsaSpec) -> Pipeline:
     stages["evaluate-student"] = Judge(answers=answers)
     if spec.phases == "both" and spec.evaluate.data is None:
         _zero_shot(spec, stages, test)
-    return Pipeline(spec.name, stages)
+    return needed(Pipeline(spec.name, stages))
 
 
 def _zero_shot(spec: FsaSpec, stages: dict[str, Stage[Any]], test: Stage[Rows]) -> None:

@@ -22,6 +22,7 @@ from fsa_ray.recipes.compeffdist import (
 from fsa_ray.recipes.measures import benchmark_of
 from fsa_ray.recipes.reviews import reviews_of
 from fsa_ray.recipes.student import selected_of, start_of
+from fsa_ray.recipes.suite import needed
 from fsa_ray.recipes.targeted import TargetedSpec, in_phases, measure_phases
 from fsa_ray.recipes.teacher import labels_behind, responses_of, teacher_of
 from fsa_ray.stages.parse import Parse
@@ -51,7 +52,7 @@ def joint(spec: JointSpec) -> Pipeline:
     instructions = instructions_of(spec, stages, reviews, teacher, supplied, benchmark)
     distilled = distilled_of(spec, stages, instructions, reviews, teacher, ("respond", "distilled"))
     analyses = perspectives if "analysis" in spec.teacher.prompts else None
-    aligned = aligned_of(spec, spec.alignment, stages, reviews, shown, analyses, teacher)
+    aligned = aligned_of(spec, spec.alignment, stages, reviews, shown, analyses, teacher, benchmark)
     start = start_of(spec, stages, perspectives, distilled, aligned)
     knowledge = (
         selected_of(spec, stages, perspectives, teacher, None, start),
@@ -59,4 +60,4 @@ def joint(spec: JointSpec) -> Pipeline:
     )
     student = in_phases(spec, stages, start, knowledge, aligned)
     measure_phases(spec, stages, benchmark, shown, {"teacher": teacher, "student": student})
-    return Pipeline(spec.name, stages)
+    return needed(Pipeline(spec.name, stages))

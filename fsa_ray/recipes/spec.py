@@ -196,7 +196,13 @@ class Evaluation(Section):
     tasks: tuple[str, ...] = Field((), description="tasks there")
     invented: int | None = Field(None, ge=1, description="invented test reviews")
     limit: int | None = Field(None, ge=1, description="at most so many items of a task")
-    max_tokens: int = Field(256, ge=8, description="longest answer of a student")
+    max_tokens: int = Field(256, ge=8, description="longest answer of a student in its own format")
+
+    @model_validator(mode="after")
+    def _names_tasks(self) -> Self:
+        if self.data is not None and not self.tasks:
+            raise ValueError(f"`data` is {self.data}, but no `tasks` there are named")
+        return self
 
 
 class Spec(Section):

@@ -100,7 +100,7 @@ FSA: dict[str, Any] = {
         },
     },
     "evaluate": {"data": "fsa", "tasks": ["fsa_atsa_rest14"]},
-    "budget": {"tokens": 900_000_000},
+    "budget": {"tokens": 1_800_000_000},
     "grid": {
         "pre-training": {"with": {"phases": "both"}, "without": {"phases": "finetuning"}},
         "trial": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
@@ -125,7 +125,13 @@ TARGETED: dict[str, Any] = {
         "revision": "put the commit of the hub repository here",
         "sequence_length": 2048,
     },
-    "train": {"epochs": 2, "global_batch": 64, "learning_rate": 2e-5, "warmup_ratio": 0.03},
+    "train": {
+        "epochs": 2,
+        "global_batch": 64,
+        "learning_rate": 2e-5,
+        "warmup_ratio": 0.03,
+        "soft_labels": {"weight": 0.5},
+    },
     "alignment": {
         "count": 100_000,
         "shots": 8,

@@ -56,6 +56,11 @@ def _scored(
 ) -> Stage[Rows]:
     given = spec.score
     match given.metric:
+        case "entropy" | "margin" if spec.teacher.prompts != ("analysis",):
+            raise ValueError(
+                f"score.metric: {given.metric}: the teacher weighs label words in analyses only, and all else would be "
+                "rejected; set teacher.prompts: [analysis], or take another metric"
+            )
         case "entropy" | "margin":
             return Doubt(examples=examples, metric=given.metric)
         case metric:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from fsa_ray.core.artifact import Rows
+from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.stage import Stage
 from fsa_ray.recipes.spec import Evaluation, Spec
 from fsa_ray.stages.answer import Answer
@@ -21,6 +22,12 @@ class SuiteSpec(Evaluation):
     shots: int = Field(4, ge=0, le=8, description="demonstrations in a prompt")
     seeds: tuple[int, ...] = Field((42, 52, 62), min_length=1, description="one draw of demonstrations for each")
     protocol: Literal["v1", "v2", "strict"] = Field("strict", description="how it is asked and scored: see --protocol")
+
+
+def needed(pipeline: Pipeline) -> Pipeline:
+    """Without what neither the student nor a measure asks for: a control must not pay for what it leaves out."""
+    measured = [label for label in pipeline.stages if label.startswith("evaluate-")]
+    return Pipeline(pipeline.name, pipeline.leading_to(["student", *measured]))
 
 
 def measure_by_prompts(

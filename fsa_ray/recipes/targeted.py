@@ -13,7 +13,7 @@ from fsa_ray.recipes.measures import benchmark_of
 from fsa_ray.recipes.reviews import reviews_of
 from fsa_ray.recipes.spec import Spec
 from fsa_ray.recipes.student import packed, seed_of, selected_of, start_of
-from fsa_ray.recipes.suite import SuiteSpec, measure_by_prompts
+from fsa_ray.recipes.suite import SuiteSpec, measure_by_prompts, needed
 from fsa_ray.recipes.teacher import labels_behind, responses_of, teacher_of
 from fsa_ray.stages.benchmark import InventedBenchmark
 from fsa_ray.stages.model import Model
@@ -30,7 +30,8 @@ class TargetedSpec(Spec):
     recipe: str = Field("targeted", description="what is built from this spec")
     alignment: AlignmentSpec = AlignmentSpec()
     phases: Phases = Field(
-        "both", description="both, one after the other; mixed: all examples at once; or one of them, or none"
+        "both",
+        description="both, one after the other; mixed: all examples at once; one of them, for as many steps; or none",
     )
     evaluate: SuiteSpec = SuiteSpec()
 
@@ -48,12 +49,12 @@ def targeted(spec: TargetedSpec) -> Pipeline:
     responses = responses_of(spec, stages, reviews, teacher)
     stages["parse"] = knowledge = Parse(responses=responses, reviews=reviews, partial=spec.parse.partial)
     analyses = knowledge if "analysis" in spec.teacher.prompts else None
-    aligned = aligned_of(spec, spec.alignment, stages, reviews, shown, analyses, teacher)
+    aligned = aligned_of(spec, spec.alignment, stages, reviews, shown, analyses, teacher, benchmark)
     start = start_of(spec, stages, knowledge, aligned)
     selected = selected_of(spec, stages, knowledge, teacher, None, start)
     student = in_phases(spec, stages, start, (selected,), aligned)
     measure_phases(spec, stages, benchmark, shown, {"teacher": teacher, "student": student})
-    return Pipeline(spec.name, stages)
+    return needed(Pipeline(spec.name, stages))
 
 
 def measure_phases(
@@ -83,9 +84,11 @@ def in_phases(
     tables = {"mixed": (*knowledge, aligned), "alignment": (aligned,)}.get(phases, knowledge)
     stages["pack"] = corpus = packed(spec, start, tables, spec.trial)
     if phases == "mixed":
+        settings = _as_long_as_both(settings, later).model_copy(update={"soft_labels": later.soft_labels})
+    elif phases == "knowledge":
         settings = _as_long_as_both(settings, later)
     elif phases == "alignment":
-        settings = later
+        settings = _as_long_as_both(later, settings)
     elif phases == "none":
         settings = settings.model_copy(update={"epochs": None, "max_steps": 0, "watch": None, "soft_labels": None})
     first = Train(corpus=corpus, settings=settings, **start)
@@ -103,7 +106,10 @@ def _of_trial(settings: TrainSettings, trial: int) -> TrainSettings:
 
 
 def _as_long_as_both(first: TrainSettings, second: TrainSettings) -> TrainSettings:
-    """The first phase's settings for as many steps as both have; over epochs both see each example as often anyway."""
+    """The first settings for as many steps as both have, so that a control has no smaller budget. Where lengths are
+    epochs they stay: then each example is seen equally often. Raises ValueError for steps here and epochs there."""
+    if (first.max_steps is None) != (second.max_steps is None):
+        raise ValueError("train, alignment.train: give the lengths of both phases in steps, or both in epochs")
     if first.max_steps is None or second.max_steps is None:
         return first
     return first.model_copy(update={"max_steps": first.max_steps + second.max_steps})

@@ -13,6 +13,9 @@ _ANSWER = "qzANSWERTEXTzq"
 
 _PLAIN_BEFORE = "### Input\n"
 _PLAIN_AFTER = "\n\n### Answer\n"
+_DATE = "26 Jul 2024"
+"""What templates that write today's date into each prompt are told instead (it is their own fall-back): a student that
+is trained on Monday is asked the same on Friday."""
 _PLAIN_HEADING = re.compile(r"^(?=### )", re.MULTILINE)
 
 
@@ -50,7 +53,7 @@ class ChatFormat:
         if backend is None:
             raise ValueError("the model's tokenizer is not a fast one (tokenizer.json): use a model that has it")
         self._tokenizer = tokenizer
-        self._options = dict(options or {})
+        self._options = {"date_string": _DATE, **(options or {})}
         self._data = DataTokenizer(backend, tokenizer.added_tokens_decoder, tokenizer.unk_token_id)
         self.has_template = bool(tokenizer.chat_template)
         before, after = self._template_parts() if self.has_template else (_PLAIN_BEFORE, _PLAIN_AFTER)

@@ -1,7 +1,8 @@
 """The perspectives from which a teacher is asked about a review, and the wordings that ask.
 
 To add one: its name in `Kind`, its entry in PERSPECTIVES, and two files below tests/golden/prompts. In a wording
-`review` is the review and `tag` a tag that does not occur in it. A changed template needs a new version.
+`review` is the review and `tag` a tag that does not occur in it. A changed template needs a new version, and so do
+the stages that render it (Teach, Parse, GoldExamples): what was asked in other words is another result.
 """
 
 from collections.abc import Mapping

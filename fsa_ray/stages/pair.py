@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+import numpy as np
+
 from fsa_ray.core.artifact import Flow, Rows
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import write_table
@@ -36,7 +38,8 @@ class Pair(Stage[Corpus]):
         for (id_, prompt, answer), soft in zip(zip(*columns, strict=True), words, strict=True):
             source, source_cut = form.source_ids(prompt, self.source_length)
             target, target_cut = form.target_ids(answer, self.target_length)
-            pairs.append(TokenPair(id_, source, target, source_cut or target_cut, soft))
+            ids = (np.array(source, np.int32), np.array(target, np.int32))
+            pairs.append(TokenPair(id_, *ids, source_cut or target_cut, soft))
         paired = pair_table(pairs, self.seed)
         refusals = rejects({**row, "parent": row["id"]} for row in paired.rejects.to_pylist())
         rows = commit(ctx, paired.members, [refusals])

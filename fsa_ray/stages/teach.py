@@ -47,7 +47,8 @@ class Teach(Ask):
         return POLARITIES, "" if self.style == "compact" else JSON_OPENING
 
     def expected_requests(self, rows: Any) -> float:
-        return float(rows(self.reviews) * len(self.kinds))
+        apart = self.weigh_labels and self.style == "json" and "analysis" in self.kinds
+        return float(rows(self.reviews) * (len(self.kinds) + apart))
 
     def usual_prompt_tokens(self) -> int:
         return TOKENS_OF_TEXT + (400 if self.style == "json" else 20)

@@ -39,8 +39,15 @@ class Teaching:
         for row in rows.select(["labels", "opening"]).to_pylist():
             words, opening = row["labels"], row["opening"] or ""
             own = [next(waiting) for _ in range(self.asker.count(words, opening))]
-            main.append(replace(own[0], label_logprobs=self.asker.label_logprobs(words, opening, own)))
+            main.append(replace(own[0], label_logprobs=self._weighed(words, opening, own)))
         return responses(rows, main, self.round, opened=self.asker.chat.opens_thinking)
+
+    def _weighed(self, words: list[str] | None, opening: str, own: list[Reply]) -> list[float] | None:
+        """None where the answer does not begin with a label word, since the model thinks first."""
+        opened = self.asker.chat.opens_thinking
+        if opened or split_thinking(own[0].text, opened=opened).thinking:
+            return None
+        return self.asker.label_logprobs(words, opening, own)
 
     def _questions(self, row: dict[str, Any]) -> list[Question]:
         decoding = _seeded(self.decoding, self.seed, self.round, row["id"])

@@ -13,19 +13,19 @@ from fsa_ray.training.watch import BestWeights, best_step
 
 
 def looked_at(run: Running, line: StepLine) -> StepLine:
-    """The step's line with the loss on the watched examples, if it is time to look. Collective."""
+    """The step's line with the loss on the watched examples, if it is time to look: also after the last. Collective."""
     watch = run.job.settings.watch
-    if watch is None or run.dev is None or line.step % watch.every:
+    if watch is None or run.dev is None or (line.step % watch.every and line.step != run.steps):
         return line
     workers, micro_batch = dist.get_world_size(), run.placement.micro_batch
     numbers, counts = filled(len(run.dev), workers, micro_batch)
-    places = np.arange(len(numbers)).reshape(workers, -1, micro_batch)[run.rank]
+    places = np.arange(len(numbers)).reshape(workers, -1, micro_batch)
     total = torch.zeros((), dtype=torch.float64, device=run.device)
     soft, run.lm.soft = run.lm.soft, None
     run.engine.eval()
     with torch.no_grad():
-        for mine in places:
-            batch = batch_of(run, run.dev, numbers[mine])
+        for number, mine in enumerate(places[run.rank]):
+            batch = batch_of(run, run.dev, numbers[mine], numbers[places[:, number].reshape(-1)])
             batch["labels"][torch.from_numpy(~counts[mine])] = IGNORE
             total += run.engine(**batch)[0]
     run.engine.train()

@@ -38,7 +38,7 @@ class PackedRows:
         dealt: Ints = numbers.reshape(workers, -1, micro_batch)
         return dealt
 
-    def arrays(self, numbers: Ints) -> dict[str, Any]:
+    def arrays(self, numbers: Ints, beside: Ints | None = None) -> dict[str, Any]:
         return {name: getattr(self, name)[numbers] for name in ("tokens", "labels", "positions")}
 
     def soft_places(self, row: Ints, place: Ints, arrays: dict[str, Any]) -> Ints:

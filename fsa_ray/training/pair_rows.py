@@ -27,10 +27,10 @@ class Ragged:
     def lengths(self) -> Ints:
         return np.diff(self.offsets)
 
-    def padded(self, numbers: Ints, pad: int) -> Ints:
-        """int64 [rows, longest of them]."""
+    def padded(self, numbers: Ints, pad: int, longest: int | None = None) -> Ints:
+        """int64 [rows, longest of them, or `longest`]."""
         lengths = self.lengths[numbers]
-        columns = np.arange(lengths.max())
+        columns = np.arange(longest or lengths.max())
         inside = columns < lengths[:, None]
         found = np.full(inside.shape, pad, np.int64)
         found[inside] = self.values[(self.offsets[numbers][:, None] + columns)[inside]]
@@ -65,10 +65,12 @@ class PairRows:
         dealt: Ints = numbers[longest].reshape(-1, workers, micro_batch).transpose(1, 0, 2)
         return dealt
 
-    def arrays(self, numbers: Ints) -> dict[str, Any]:
+    def arrays(self, numbers: Ints, beside: Ints | None = None) -> dict[str, Any]:
+        """Targets are as long in all workers: under ZeRO-3 each must run the head equally often."""
         tokens = self.source.padded(numbers, 0)
+        longest = None if beside is None else int(self.target.lengths[beside].max())
         mask = np.arange(tokens.shape[1]) < self.source.lengths[numbers][:, None]
-        return {"tokens": tokens, "mask": mask.astype(np.int64), "labels": self.target.padded(numbers, IGNORE)}
+        return {"tokens": tokens, "mask": mask.astype(np.int64), "labels": self.target.padded(numbers, IGNORE, longest)}
 
     def soft_places(self, row: Ints, place: Ints, arrays: dict[str, Any]) -> Ints:
         """A decoder's state predicts the label at its own place."""

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from fsa_ray.training.packing import Int32s
 from fsa_ray.training.soft_targets import COLUMNS, LabelWords, soft_columns
 
 
 @dataclass(frozen=True)
 class TokenPair:
-    """What is read and what is to be written, as token ids; `cut` if one of the texts was longer than its limit."""
+    """What is read and what is to be written, as int32 token ids; `cut` if a text was longer than its limit."""
 
     id: str
-    source: list[int]
-    target: list[int]
+    source: Int32s
+    target: Int32s
     cut: bool
     words: LabelWords | None = None
 
@@ -31,7 +32,7 @@ class Paired:
 def pair_table(pairs: list[TokenPair], seed: int) -> Paired:
     """One row for each pair, in an order that depends on `seed` only. A pair without text to read or to write is a
     reject (no_prompt, no_answer)."""
-    whole = [pair for pair in pairs if pair.source and pair.target]
+    whole = [pair for pair in pairs if len(pair.source) and len(pair.target)]
     order = np.random.default_rng([seed, 0]).permutation(len(whole))
     kept = [whole[number] for number in order.tolist()]
     rows = pa.table(
@@ -53,11 +54,11 @@ def pair_table(pairs: list[TokenPair], seed: int) -> Paired:
             "cut": pa.array([pair.cut for pair in kept], pa.bool_()),
         }
     )
-    empty = [pair for pair in pairs if not (pair.source and pair.target)]
+    empty = [pair for pair in pairs if not (len(pair.source) and len(pair.target))]
     rejects = pa.table(
         {
             "id": pa.array([pair.id for pair in empty], pa.string()),
-            "reason": pa.array(["no_answer" if pair.source else "no_prompt" for pair in empty], pa.string()),
+            "reason": pa.array(["no_answer" if len(pair.source) else "no_prompt" for pair in empty], pa.string()),
             "detail": pa.array([f"{len(pair.source)} and {len(pair.target)} tokens" for pair in empty], pa.string()),
         }
     )

@@ -39,16 +39,18 @@ class RmsAdamW(torch.optim.Optimizer):  # type: ignore[misc]
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def step(self, closure: Callable[[], float] | None = None) -> None:
         assert closure is None
-        for group, size in zip(self.param_groups, self._rms(), strict=True):
+        # Under ZeRO-3 DeepSpeed steps one group at a time, and takes the parameters out of all others.
+        groups = [group for group in self.param_groups if group["params"]]
+        for group, size in zip(groups, self._rms(groups), strict=True):
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     self._update(parameter, group, size)
 
-    def _rms(self) -> torch.Tensor:
+    def _rms(self, groups: list[dict[str, Any]]) -> torch.Tensor:
         """Of each group's whole tensor, float32 [groups]."""
-        held = [[part.detach().float() for part in group["params"]] for group in self.param_groups]
+        held = [[part.detach().float() for part in group["params"]] for group in groups]
         squares = torch.stack([torch.stack([part.square().sum() for part in parts]).sum() for parts in held])
-        values = torch.tensor([group["values"] for group in self.param_groups], device=squares.device)
+        values = torch.tensor([group["values"] for group in groups], device=squares.device)
         mine = torch.tensor([sum(part.numel() for part in parts) for parts in held], device=squares.device)
         if dist.is_initialized() and bool((mine != values).any()):
             dist.all_reduce(squares)

@@ -36,8 +36,9 @@ class Rows(Protocol):
         """Who reads which rows of a step when: row numbers [workers, micro-batches, micro_batch]."""
         ...
 
-    def arrays(self, numbers: Ints) -> dict[str, Any]:
-        """The first arguments of the student's forward, as integer arrays."""
+    def arrays(self, numbers: Ints, beside: Ints | None = None) -> dict[str, Any]:
+        """The first arguments of the student's forward, as integer arrays; `beside` are the rows that all workers
+        read at that moment, where their shapes must agree."""
         ...
 
     def soft_places(self, row: Ints, place: Ints, arrays: dict[str, Any]) -> Ints:

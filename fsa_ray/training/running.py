@@ -37,9 +37,9 @@ class Running:
         return int(dist.get_rank())
 
 
-def batch_of(run: Running, rows: Rows, numbers: Ints) -> dict[str, Any]:
-    """The arguments of the student's forward."""
-    arrays = rows.arrays(numbers)
+def batch_of(run: Running, rows: Rows, numbers: Ints, beside: Ints) -> dict[str, Any]:
+    """The arguments of the student's forward; `beside`: what all workers read at that moment."""
+    arrays = rows.arrays(numbers, beside)
     batch: dict[str, Any] = {
         name: torch.from_numpy(array).to(run.device, torch.int64) for name, array in arrays.items()
     }

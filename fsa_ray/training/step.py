@@ -27,10 +27,10 @@ def take_step(run: Running, step: int) -> StepLine:
     for group in run.engine.optimizer.param_groups:
         group["lr"] = rate
     sums = torch.zeros(3, dtype=torch.float64, device=run.device)
-    micro_batches = run.rows.dealt(numbers, workers, run.placement.micro_batch)[run.rank]
-    for number, mine in enumerate(micro_batches):
-        run.engine.set_gradient_accumulation_boundary(number == len(micro_batches) - 1)
-        batch = batch_of(run, run.rows, mine)
+    dealt = run.rows.dealt(numbers, workers, run.placement.micro_batch)
+    for number, mine in enumerate(dealt[run.rank]):
+        run.engine.set_gradient_accumulation_boundary(number == dealt.shape[1] - 1)
+        batch = batch_of(run, run.rows, mine, dealt[:, number].reshape(-1))
         text, label = run.engine(**batch)
         # DeepSpeed divides by the workers when it averages their gradients.
         loss = text * ((1 - weight) * workers / answer_tokens)

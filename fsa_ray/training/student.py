@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from fsa_ray.engine.train import TrainPlacement
+from fsa_ray.training.export import full_weights
 from fsa_ray.training.lora import add_adapters
 from fsa_ray.training.model import DTYPES, load_model, load_tokenizer
 from fsa_ray.training.packed_lm import PackedLM
@@ -20,7 +21,7 @@ def load_student(job: TrainJob, placement: TrainPlacement, *, digest: bool) -> t
     mistake. Tokens of a tokenizer of its own that the model has no embeddings for get new ones."""
     settings = job.settings
     model = load_model(job.root, job.model, DTYPES[settings.precision], placement.attention)
-    start = weights_digest(dict(model.named_parameters())) if digest else None
+    start = weights_digest(full_weights(model, zero_stage=0, keep=True)) if digest else None
     if job.model.config is None and job.tokenizer is not None:
         tokens = len(load_tokenizer(job.root, job.tokenizer))
         if tokens > model.get_input_embeddings().num_embeddings:

@@ -48,7 +48,8 @@ def pairs(root: Folder, count: int = 300) -> Table:
     """What is written is what was read, backwards."""
     random = np.random.default_rng(0)
     texts = [random.integers(3, VOCABULARY, n).tolist() for n in random.integers(2, 12, count)]
-    found = pair_table([TokenPair(str(n), [*t, 1], [*t[::-1], 1], False) for n, t in enumerate(texts)], seed=0)
+    sides = [(np.array([*t, 1], np.int32), np.array([*t[::-1], 1], np.int32)) for t in texts]
+    found = pair_table([TokenPair(str(n), *both, cut=False) for n, both in enumerate(sides)], seed=0)
     return write_table(root, root / f"pairs-{count}", found.rows)
 
 

@@ -10,7 +10,6 @@ from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import read_table
 from fsa_ray.schemas.alignment import ALIGNMENT
 from fsa_ray.sentiment.alignment.labelled import Query
-from fsa_ray.sentiment.alignment.mixing import mixed
 from fsa_ray.sentiment.alignment.other_prompt import render_other
 from fsa_ray.sentiment.alignment.tasks import alignment_task
 from fsa_ray.sentiment.alignment.variant import chance
@@ -45,11 +44,12 @@ class AlignmentRecords(Stage[Rows]):
         return {"rows": float(self.count)}
 
     def run(self, ctx: StageContext) -> Rows:
-        marked = mixed(self.count, self.other_share, self.seed)
-        found = self._sentiment(ctx, int((~marked).sum())) + self._others(ctx, int(marked.sum()))
-        table = pa.Table.from_pylist(found, ALIGNMENT).sort_by("id")
-        ctx.measure(rows_read=len(table), other=len([row for row in found if row["variant"] is None]))
-        return commit(ctx, table, [])
+        others = self._others(ctx, round(self.count * self.other_share))
+        found = self._sentiment(ctx, self.count - round(self.count * self.other_share)) + others
+        if len(found) < self.count:
+            ctx.tell(f"{len(found):,} prompts instead of {self.count:,}: there are no more reviews or other tasks")
+        ctx.measure(rows_read=len(found), other=len(others), wanted=self.count)
+        return commit(ctx, pa.Table.from_pylist(found, ALIGNMENT).sort_by("id"), [])
 
     def _sentiment(self, ctx: StageContext, count: int) -> list[dict[str, Any]]:
         labelled = read_table(ctx.root, ctx.load(self.labelled).kept).to_pylist()

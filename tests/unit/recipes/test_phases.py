@@ -46,7 +46,7 @@ def test_the_second_phase_starts_from_the_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("phases", "steps", "tables"), [("mixed", 700, 2), ("knowledge", 350, 1), ("alignment", 350, 1), ("none", 0, 1)]
+    ("phases", "steps", "tables"), [("mixed", 700, 2), ("knowledge", 700, 1), ("alignment", 700, 1), ("none", 0, 1)]
 )
 def test_controls_are_one_training(phases: str, steps: int, tables: int) -> None:
     found = stages("targeted", phases=phases)
@@ -87,8 +87,20 @@ def test_joint_learns_from_perspectives_and_from_instructions_then_from_tasks() 
 
 
 def test_doubt_of_the_teacher_needs_no_proxy() -> None:
-    found = stages("targeted", select={"rate": 0.5}, score={"metric": "entropy"})
-    assert isinstance(found["score"], Doubt)
+    given = document("targeted", select={"rate": 0.5}, score={"metric": "entropy"})
+    with pytest.raises(ValueError, match="analyses only"):
+        build(given, "test")
+    given["teacher"]["prompts"] = ["analysis"]
+    assert isinstance(build(given, "test").pipeline.stages["score"], Doubt)
+
+
+def test_a_control_pays_for_nothing_that_it_leaves_out(tmp_path: Path) -> None:
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / name).write_text("{}")
+    model = {"model": str(tmp_path)}
+    assert not {"teach", "parse", "ingest"} & set(stages("fsa", phases="finetuning", student=model))
+    none = stages("targeted", phases="none", student=model)
+    assert not {"align", "aligned"} & set(none)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +112,8 @@ def test_doubt_of_the_teacher_needs_no_proxy() -> None:
         ("targeted", {"alignment": {"tasks": ["poetry"]}}, "no alignment task 'poetry'"),
         ("targeted", {"alignment": {"other_share": 0.5}}, "give the file of other tasks"),
         ("targeted", {"gold": {"labels": 3}}, "vary `phases`"),
+        ("targeted", {"phases": "mixed", "train": {"epochs": 1, "global_batch": 8, "learning_rate": 0.1}}, "in steps"),
+        ("targeted", {"evaluate": {"data": "somewhere"}}, "no `tasks` there are named"),
         ("joint", {"records": {"structured": True}}, "plain text only"),
         (
             "targeted",

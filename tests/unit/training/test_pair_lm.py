@@ -41,6 +41,7 @@ BART = {
     "dropout": 0.0,
     "max_position_embeddings": 64,
 }
+NONE, ONE = np.array([], np.int32), np.array([1], np.int32)
 CONFIGS = {"t5": T5, "untied t5": UNTIED, "bart": BART}
 
 
@@ -54,7 +55,7 @@ def pairs(words: bool = False) -> list[TokenPair]:
     random = np.random.default_rng(0)
     found = []
     for number in range(12):
-        source, target = (random.integers(3, 97, random.integers(1, 20)).tolist() for _ in "st")
+        source, target = (random.integers(3, 97, random.integers(1, 20), dtype=np.int32) for _ in "st")
         told = label_words([5, 9, 11], [-0.5, -1.5, -3.0 - number]) if words and number % 3 else None
         found.append(TokenPair(str(number), source, target, False, told))
     return found
@@ -118,7 +119,7 @@ def test_pairs_are_dealt_by_length_and_each_once():
 
 
 def test_empty_texts_are_rejects():
-    found = pair_table([TokenPair("a", [], [1], False), TokenPair("b", [1], [], False), *pairs()], seed=0)
+    found = pair_table([TokenPair("a", NONE, ONE, False), TokenPair("b", ONE, NONE, False), *pairs()], seed=0)
     assert found.rejects.to_pylist() == [
         {"id": "a", "reason": "no_prompt", "detail": "0 and 1 tokens"},
         {"id": "b", "reason": "no_answer", "detail": "1 and 0 tokens"},
