@@ -13,6 +13,7 @@ from fsa_ray.recipes.spec import Location, Section, Spec
 from fsa_ray.recipes.student import packed, selected_of, start_of, trained
 from fsa_ray.recipes.suite import SuiteSpec, measure_by_prompts
 from fsa_ray.recipes.teacher import asked_again, asking, labels_behind, teacher_of
+from fsa_ray.recipes.trainable import refuse_soft_labels, refuse_watch
 from fsa_ray.stages.instructions.analyse import Analyse
 from fsa_ray.stages.instructions.attributes import Attributes
 from fsa_ray.stages.instructions.clusters import Clusters, EncoderEngine
@@ -83,6 +84,8 @@ def compeffdist(spec: CompEffSpec) -> Pipeline:
     if spec.evaluate.invented is not None:
         raise ValueError("evaluate.invented: this recipe is measured on SentiBench; give evaluate.data, or nothing")
     refuse_weak_teacher(spec)
+    refuse_watch("train", spec.train)
+    refuse_soft_labels("train", spec.train)
     stages: dict[str, Stage[Any]] = {}
     benchmark = benchmark_of(spec, stages)
     supplied = supplied_of(spec, stages)

@@ -9,6 +9,7 @@ from fsa_ray.recipes.reviews import reviews_of
 from fsa_ray.recipes.spec import Spec
 from fsa_ray.recipes.student import gold_labels_of, gold_student, packed, selected_of, start_of, trained
 from fsa_ray.recipes.teacher import labels_behind, responses_of, teacher_of
+from fsa_ray.recipes.trainable import refuse_watch, require_weighed_analyses
 from fsa_ray.stages.parse import Parse
 from fsa_ray.stages.sample import Sample
 
@@ -18,6 +19,8 @@ SHOWN = 60
 
 def distil(spec: Spec) -> Pipeline:
     """Raises ValueError if something that the spec names is not there."""
+    refuse_watch("train", spec.train)
+    require_weighed_analyses(spec, "train", spec.train)
     stages: dict[str, Stage[Any]] = {}
     teacher = teacher_of(spec, stages)
     gold_labels = gold_labels_of(spec)

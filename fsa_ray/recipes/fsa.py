@@ -14,6 +14,7 @@ from fsa_ray.recipes.spec import Evaluation, Section, Select, Spec
 from fsa_ray.recipes.student import seed_of
 from fsa_ray.recipes.suite import needed
 from fsa_ray.recipes.teacher import labels_behind, responses_of, teacher_of
+from fsa_ray.recipes.trainable import refuse_soft_labels, refuse_watch
 from fsa_ray.stages.answer import Answer
 from fsa_ray.stages.benchmark import Benchmark, InventedBenchmark
 from fsa_ray.stages.invent import Invent
@@ -72,6 +73,9 @@ def fsa(spec: FsaSpec) -> Pipeline:
     """Raises ValueError if something that the spec names is not there."""
     if spec.gold is not None or spec.select.rate != 1:
         raise ValueError("this recipe has no `gold` section and learns from all answers; set select.rate: 1")
+    refuse_watch("train", spec.train)
+    for where, settings in (("train", spec.train), ("finetune.train", spec.finetune.train)):
+        refuse_soft_labels(where, settings)
     if spec.train.lora is not None:
         raise ValueError("train.lora: adapters do not learn the token of line breaks; pre-train all weights")
     stages: dict[str, Stage[Any]] = {}

@@ -14,6 +14,7 @@ from fsa_ray.stages.pair import Pair
 from fsa_ray.stages.train import Train
 
 JOBS = Path(__file__).parents[3] / "jobs"
+STEPS = {"max_steps": 5, "global_batch": 8, "learning_rate": 0.01}
 STARTERS = {"fsa": ("fsa-mixtral", FSA), "targeted": ("targeted-70b", TARGETED), "joint": ("joint-70b", JOINT)}
 
 
@@ -114,6 +115,13 @@ def test_a_control_pays_for_nothing_that_it_leaves_out(tmp_path: Path) -> None:
         ("targeted", {"gold": {"labels": 3}}, "vary `phases`"),
         ("targeted", {"phases": "mixed", "train": {"epochs": 1, "global_batch": 8, "learning_rate": 0.1}}, "in steps"),
         ("targeted", {"evaluate": {"data": "somewhere"}}, "no `tasks` there are named"),
+        ("targeted", {"train": {**STEPS, "watch": {"every": 5}}}, "train.watch: this recipe holds no examples out"),
+        ("fsa", {"train": {**STEPS, "soft_labels": {}}}, "train.soft_labels: no answer here begins"),
+        (
+            "targeted",
+            {"teacher": {"endpoint": {"url": "http://localhost:1", "model": "x"}}},
+            "alignment.train.soft_labels: an endpoint",
+        ),
         ("joint", {"records": {"structured": True}}, "plain text only"),
         (
             "targeted",
