@@ -28,6 +28,7 @@ class TrainPlacement(BaseModel):
     attention: str | None = None  # sdpa, flash_attention_2, eager; None: what transformers prefers for the model
     gradient_checkpointing: bool = False
     keep_checkpoints: int = Field(default=2, ge=1)
+    keep_gib: float | None = Field(default=None, gt=0)  # of checkpoints together; the newest is kept whatever its size
     max_failures: int = Field(default=2, ge=0)  # restarts after a worker's death
     autoscaling: bool = False  # whether the cluster can grow nodes that it does not have now
     start_timeout_s: float = Field(default=300.0, gt=0)  # until all workers run, nodes included
