@@ -25,9 +25,7 @@ def cut(kind: str, sizes: dict[str, int], workers: int, alignment: int) -> list[
     """Of each worker: its flat array as DeepSpeed makes it, and what it owns of it."""
     if kind == "joined":
         flats = padded(sizes, workers, alignment)
-        return [
-            (flat, joined(sizes, flat=0, partition=flats.shape[1], rank=rank)) for rank, flat in enumerate(flats)
-        ]
+        return [(flat, joined(sizes, flat=0, partition=flats.shape[1], rank=rank)) for rank, flat in enumerate(flats)]
     if kind == "sliced":
         pieces = [np.pad(v, (0, -len(v) % workers)).reshape(workers, -1) for v in values(sizes).values()]
         return [
