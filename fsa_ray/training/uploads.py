@@ -12,7 +12,8 @@ IN_FLIGHT = 2
 
 
 class Uploads:
-    """Ray Train copies them in a thread of its own, in their order. A copy that fails ends the attempt.
+    """Ray Train copies them in a thread of its own, in their order, and tries again what may be mended so. A copy that
+    fails in the end takes the whole group of workers with it, and those that wait for it too.
 
     `done` runs in that thread after each copy.
     """
@@ -34,15 +35,13 @@ class Uploads:
         )
 
     def wait(self) -> None:
-        """Until all are copied, or have failed."""
+        """Until all are copied."""
         for _ in range(IN_FLIGHT):
             self._free.acquire()
         self._free.release(IN_FLIGHT)
 
     def _copy(self, checkpoint: Any, name: str) -> Any:
-        try:
-            copied = ray.train.get_context().get_storage().persist_current_checkpoint(checkpoint, name)
-            self._done()
-        finally:
-            self._free.release()
+        copied = ray.train.get_context().get_storage().persist_current_checkpoint(checkpoint, name)
+        self._done()
+        self._free.release()
         return copied
