@@ -48,7 +48,8 @@ class Holding:
         return {f.name: _copy(self.flats[f.flat], f) for f in self.owned}
 
     def moments(self) -> Tensors:
-        """ "state/parameter" to the values of a state, of `owned`, or to its count of steps; empty before a step."""
+        """By "state/parameter": the values of the optimiser's states, of `owned`, and its count of steps. Empty before
+        the first step."""
         found: Tensors = {}
         for fragment in self.owned:
             for state, value in self.optimizer.state.get(self.keys[fragment.flat], {}).items():
