@@ -45,9 +45,10 @@ class RmsAdamW(torch.optim.Optimizer):  # type: ignore[misc]
                     self._update(parameter, group, size)
 
     def _rms(self) -> torch.Tensor:
-        """Of each group's whole tensor, float32 [groups]."""
+        """Of each group's whole tensor, float32 [groups]. Under ZeRO-3 all groups but one are empty at a time."""
         held = [[part.detach().float() for part in group["params"]] for group in self.param_groups]
-        squares = torch.stack([torch.stack([part.square().sum() for part in parts]).sum() for parts in held])
+        nothing = next(part for parts in held for part in parts).new_zeros(())
+        squares = torch.stack([sum((part.square().sum() for part in parts), nothing) for parts in held])
         values = torch.tensor([group["values"] for group in self.param_groups], device=squares.device)
         mine = torch.tensor([sum(part.numel() for part in parts) for parts in held], device=squares.device)
         if dist.is_initialized() and bool((mine != values).any()):
