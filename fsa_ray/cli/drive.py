@@ -8,7 +8,7 @@ from typing import Any
 from fsa_ray.cli.console import Narrator, stderr, stdout
 from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.placement import Placement
-from fsa_ray.core.plan import plan
+from fsa_ray.core.plan import plan, refuse_placement
 from fsa_ray.core.prices import Prices
 from fsa_ray.core.runner import Runner, refuse_second_payment
 from fsa_ray.recipes.table import Plan, build, load_pipeline
@@ -35,6 +35,7 @@ def drive(
     until = "parse" if limit is not None and until is None else until
     steps = plan(root, planned.pipeline, until)
     refuse_second_payment(steps, allow)
+    refuse_placement(steps, placement)
     RunIndex.write(root, planned.pipeline, planned.spec.model_dump(mode="json", exclude_none=True))
     placement = _with_budget(placement, planned)
     signal.signal(signal.SIGTERM, _interrupt)

@@ -46,12 +46,15 @@ def plan(
     from fsa_ray.cli.forecast import forecast, forecast_table
     from fsa_ray.cli.lookup import placement_at
     from fsa_ray.core.plan import plan as plan_steps
+    from fsa_ray.core.plan import refuse_placement
     from fsa_ray.recipes.table import load_pipeline
     from fsa_ray.storage.folder import Folder
 
     planned = load_pipeline(spec, set_ or [], limit)
     steps = plan_steps(Folder(root), planned.pipeline, until)
-    found = forecast(planned, steps, placement_at(placement))
+    where = placement_at(placement)
+    refuse_placement(steps, where)
+    found = forecast(planned, steps, where)
     if json_:
         print_json(found.model_dump(mode="json"))
     else:

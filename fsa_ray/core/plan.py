@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fsa_ray.core.pipeline import Pipeline, RunIndex
+from fsa_ray.core.placement import Placement
 from fsa_ray.core.record import Record, parameters_of, read_record
 from fsa_ray.core.stage import Stage
 from fsa_ray.storage.folder import Folder
@@ -27,6 +28,16 @@ def plan(root: Folder, pipeline: Pipeline, until: str | None = None) -> list[Ste
     """Steps in the order of running. Reads records only; raises ValueError where a record contradicts a default."""
     last = RunIndex.read(root, pipeline.name)
     return [_step(root, label, stage, last) for label, stage in pipeline.order(until)]
+
+
+def refuse_placement(steps: list[Step], placement: Placement) -> None:
+    """Raises ValueError if a step that would run cannot run there."""
+    for step in steps:
+        if step.record is None:
+            try:
+                step.stage.check_placement(placement)
+            except ValueError as error:
+                raise ValueError(f"{step.label}: {error}") from error
 
 
 def estimates(steps: list[Step]) -> dict[str, dict[str, float]]:

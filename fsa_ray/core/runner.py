@@ -12,7 +12,7 @@ from fsa_ray.core.artifact import Artifact
 from fsa_ray.core.budget import BudgetReached
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
-from fsa_ray.core.plan import Step, plan
+from fsa_ray.core.plan import Step, plan, refuse_placement
 from fsa_ray.core.record import RECORD, Record, parameters_of, provenance, read_record
 from fsa_ray.core.stage import Stage
 from fsa_ray.storage.claim import Claim
@@ -84,10 +84,12 @@ class Runner:
         self.release = release
 
     def run(self, pipeline: Pipeline, *, until: str | None = None, allow: frozenset[str] = frozenset()) -> list[Step]:
-        """Raises ValueError if a costly result would be paid for twice without leave, ClaimHeld if somebody else
+        """Raises ValueError if a costly result would be paid for twice without leave or a stage cannot run where it is
+        placed, ClaimHeld if somebody else
         works on a stage, StageFailed with the cause if a stage fails."""
         steps = plan(self.root, pipeline, until)
         refuse_second_payment(steps, allow)
+        refuse_placement(steps, self.placement)
         for position, step in enumerate(steps):
             if step.record is None:
                 self._run_step(step, spent(self.root, (each.stage for each in steps)))

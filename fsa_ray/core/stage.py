@@ -72,6 +72,9 @@ class Stage(BaseModel, Generic[A]):
         """How many rows a crash may make a costly stage ask again."""
         return None
 
+    def check_placement(self, placement: Placement) -> None:
+        """Raises ValueError if the stage cannot run there; asked before anything runs."""
+
     def engines(self) -> frozenset[str]:
         """Fingerprints of the model stages whose serving engine this stage asks."""
         return frozenset()

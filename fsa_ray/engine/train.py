@@ -1,11 +1,13 @@
-"""Launches Ray Train: a group of workers that run one function and are restarted together when one dies."""
+"""Launches Ray Train: a group of workers that run one function and are restarted together when one dies.
+
+Ray is imported where it is used: a plan reads the placement too.
+"""
 
 import os
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
-import ray
 from pydantic import BaseModel, ConfigDict, Field
 
 from fsa_ray.storage.folder import Folder
@@ -29,6 +31,7 @@ class TrainPlacement(BaseModel):
     attention: str | None = None  # sdpa, flash_attention_2, eager; None: what transformers prefers for the model
     gradient_checkpointing: bool = False
     keep_checkpoints: int = Field(default=2, ge=1)
+    keep_gib: float | None = Field(default=None, gt=0)  # of checkpoints together; the newest is kept whatever its size
     max_failures: int = Field(default=2, ge=0)  # restarts after a worker's death
     autoscaling: bool = False  # whether the cluster can grow nodes that it does not have now
     start_timeout_s: float = Field(default=300.0, gt=0)  # until all workers run, nodes included
@@ -57,6 +60,8 @@ def resources_of(placement: TrainPlacement) -> dict[str, float]:
 
 def _refuse_missing_resources(placement: TrainPlacement) -> None:
     """Without autoscaling, what no node has now never comes."""
+    import ray
+
     if placement.autoscaling:
         return
     need = resources_of(placement)
@@ -73,6 +78,8 @@ def _refuse_missing_resources(placement: TrainPlacement) -> None:
 
 def _tune_ray_train(placement: TrainPlacement) -> None:
     """Ray Train takes these from the environment only."""
+    import ray
+
     os.environ["RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S"] = str(placement.start_timeout_s)
     os.environ["RAY_TRAIN_HEALTH_CHECK_INTERVAL_S"] = "0.5"
     # On one node nobody is warned of preemption, and the watcher costs a process.

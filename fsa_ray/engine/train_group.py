@@ -44,7 +44,6 @@ def fit(
             name=path.name,
             storage_path=str(path.parent),
             storage_filesystem=filesystem,
-            checkpoint_config=ray.train.CheckpointConfig(num_to_keep=placement.keep_checkpoints),
             failure_config=ray.train.FailureConfig(max_failures=placement.max_failures, controller_failure_limit=0),
             logging_config=ray.train.LoggingConfig(log_level="ERROR"),
         ),

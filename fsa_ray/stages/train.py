@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from fsa_ray.core.placement import Placement
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import write_file
 from fsa_ray.reporting.contents import Fact
@@ -33,6 +34,13 @@ class Train(Stage[Model]):
     config: dict[str, Any] | None = None
     tokenizer: Stage[Tokenizer] | None = None
     dev: Stage[Corpus] | None = None
+
+    def check_placement(self, placement: Placement) -> None:
+        from fsa_ray.engine.train import TrainPlacement
+        from fsa_ray.training.batches import accumulation
+
+        where = placement.section("train", TrainPlacement)
+        accumulation(self.settings.global_batch, where.workers, where.micro_batch)
 
     def run(self, ctx: StageContext) -> Model:
         from fsa_ray.engine.train import TrainPlacement

@@ -45,4 +45,4 @@ def keep_best(run: Running) -> None:
 
 
 def best_weights(run: Running) -> BestWeights:
-    return BestWeights(run.job.progress / "best")
+    return BestWeights.beside(run.job.progress)

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import ray.train
 import torch
 import torch.distributed as dist
 
@@ -16,18 +15,21 @@ from fsa_ray.engine.train import TrainPlacement
 from fsa_ray.training import checkpoints
 from fsa_ray.training.batches import StepRows, accumulation
 from fsa_ray.training.export import full_weights, save_directory, store_directory
+from fsa_ray.training.holding import holding, samples
 from fsa_ray.training.look import best_weights, keep_best, looked_at
 from fsa_ray.training.lora import merged
 from fsa_ray.training.metrics import write_lines
 from fsa_ray.training.model import load_tokenizer
 from fsa_ray.training.probe import probe
 from fsa_ray.training.pulse import Pulse
+from fsa_ray.training.resume import start_of
 from fsa_ray.training.rows import Rows, read_rows
 from fsa_ray.training.running import Running
 from fsa_ray.training.settings import TrainJob
 from fsa_ray.training.step import take_step
 from fsa_ray.training.student import Student, load_student, weights_digest
-from fsa_ray.training.watch import best_step, is_over
+from fsa_ray.training.uploads import Uploads
+from fsa_ray.training.watch import BestWeights, best_step, is_over
 from fsa_ray.training.zero import start_engine
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,10 @@ def work(job: TrainJob, placement: TrainPlacement) -> dict[str, Any]:
             _checkpoint(run)
     trained = time.monotonic()
     files, digest = _export(run)
+    run.uploads.wait()
+    dist.barrier()
+    if run.rank == 0:
+        _rotate(job, placement)
     return {
         "files": files,
         "start_digest": run.start_digest,
@@ -89,12 +95,37 @@ def _prepare(job: TrainJob, placement: TrainPlacement) -> Running:
         raise ValueError("watch: this training has no examples to look at; leave the section out")
     if settings.soft_labels is not None and rows.soft is None:
         raise ValueError("soft_labels: no example of the corpus has the teacher's probabilities of label words")
+    start = start_of(job.progress, job.identity, device)
+    if start.found is not None:
+        checkpoints.load_weights(start.found, lm)
+    expected = samples(lm)
     engine = start_engine(lm, settings, placement, device)
     probe(lm, device)
+    kept = holding(engine)
+    kept.check(expected)
+    lines = [] if start.found is None else checkpoints.load_states(start.found, kept)
+    if lines:
+        log.warning("resumed at step %d of %d", len(lines), steps)
+    dist.barrier()
     pulse = Pulse(job.progress, dist.get_rank())
-    run = Running(job, placement, device, engine, lm, rows, dev, order, steps, pulse, start_digest)
-    _resume(run)
-    return run
+    uploads = Uploads((lambda: _rotate(job, placement)) if dist.get_rank() == 0 else (lambda: None))
+    return Running(
+        job=job,
+        placement=placement,
+        device=device,
+        engine=engine,
+        lm=lm,
+        rows=rows,
+        dev=dev,
+        order=order,
+        steps=steps,
+        pulse=pulse,
+        start_digest=start_digest,
+        attempt=start.attempt,
+        holding=kept,
+        uploads=uploads,
+        lines=lines,
+    )
 
 
 def _refuse_strange_tokens(rows: Rows | None, lm: Student) -> None:
@@ -116,21 +147,6 @@ def _device(placement: TrainPlacement) -> torch.device:
     return device
 
 
-def _resume(run: Running) -> None:
-    found = checkpoints.newest_complete(run.job.progress)
-    if found is not None:
-        placement = run.placement
-        checkpoints.refuse_stranger(
-            found, workers=placement.workers, zero_stage=placement.zero_stage, identity=run.job.identity
-        )
-        run.lines = checkpoints.restore(run.engine, found)
-        log.warning("resumed at step %d of %d", len(run.lines), run.steps)
-    dist.barrier()
-    if run.rank == 0:
-        checkpoints.remove_others(run.job.progress, found)
-    dist.barrier()
-
-
 def _checkpoint(run: Running) -> None:
     placement, done = run.placement, run.lines[-1]
     part = checkpoints.Part(
@@ -139,17 +155,19 @@ def _checkpoint(run: Running) -> None:
         workers=placement.workers,
         zero_stage=placement.zero_stage,
         identity=run.job.identity,
-        files={},
+        attempt=run.attempt,
+        best=best_step(run.lines),
     )
-    directory = checkpoints.save_part(run.engine, part, run.lines)
-    ray.train.report(
-        done.model_dump(),
-        checkpoint=ray.train.Checkpoint.from_directory(directory),
-        checkpoint_dir_name=checkpoints.name_of(done.step),
-        delete_local_checkpoint_after_upload=True,
-    )
-    if run.rank == 0:
-        best_weights(run).forget_others(best_step(run.lines))
+    directory = checkpoints.save_part(run.holding, part, run.lines)
+    run.uploads.begin(directory, checkpoints.name_of(done.step), done.model_dump())
+
+
+def _rotate(job: TrainJob, placement: TrainPlacement) -> None:
+    """Older checkpoints go, and weights that none of the others would go back to. For one worker."""
+    kept = checkpoints.rotate(job.progress, placement.keep_checkpoints, placement.keep_gib)
+    if kept:
+        best = {checkpoint.parts[0].best for checkpoint in kept}
+        BestWeights.beside(job.progress).forget(until=kept[0].step, but=best)
 
 
 def _export(run: Running) -> tuple[list[DataFile], str]:

@@ -30,5 +30,5 @@ def write_lines(path: Path, lines: Iterable[StepLine]) -> None:
     path.write_text("".join(f"{line.model_dump_json()}\n" for line in lines), encoding="utf-8")
 
 
-def read_lines(path: Path) -> list[StepLine]:
-    return [StepLine.model_validate_json(line) for line in path.read_text(encoding="utf-8").splitlines()]
+def read_lines(text: str) -> list[StepLine]:
+    return [StepLine.model_validate_json(line) for line in text.splitlines()]

@@ -9,12 +9,14 @@ import torch.distributed as dist
 from fsa_ray.engine.train import TrainPlacement
 from fsa_ray.training.answer_loss import SoftBatch
 from fsa_ray.training.batches import StepRows
+from fsa_ray.training.holding import Holding
 from fsa_ray.training.metrics import StepLine
 from fsa_ray.training.packing import Ints
 from fsa_ray.training.pulse import Pulse
 from fsa_ray.training.rows import Rows
 from fsa_ray.training.settings import TrainJob
 from fsa_ray.training.student import Student
+from fsa_ray.training.uploads import Uploads
 
 
 @dataclass
@@ -30,6 +32,9 @@ class Running:
     steps: int
     pulse: Pulse
     start_digest: str | None
+    attempt: str  # a name for this group of workers
+    holding: Holding
+    uploads: Uploads
     lines: list[StepLine] = field(default_factory=list)
 
     @property

@@ -1,7 +1,7 @@
 """Examples that are looked at and not trained on: when to stop, and which weights were the best."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from safetensors.torch import load, save
@@ -33,13 +33,19 @@ class BestWeights:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
+    @classmethod
+    def beside(cls, progress: Folder) -> "BestWeights":
+        return cls(progress / "best")
+
     def keep(self, step: int, weights: dict[str, torch.Tensor]) -> None:
-        """Those of other steps stay until `forget_others`: a resumed run may have to go back to one."""
+        """Those of other steps stay until they are forgotten: a resumed run may have to go back to one."""
         self._folder.put(_name(step), save({name: value.contiguous() for name, value in weights.items()}))
 
-    def forget_others(self, step: int | None) -> None:
+    def forget(self, *, until: int, but: Collection[int | None]) -> None:
+        """Removes those of the steps up to `until`, apart from the steps `but`."""
         for name in self._folder.names():
-            if _NAME.fullmatch(name) and (step is None or name != _name(step)):
+            match = _NAME.fullmatch(name)
+            if match and int(match[1]) <= until and int(match[1]) not in but:
                 self._folder.remove(name)
 
     def take(self, step: int) -> dict[str, torch.Tensor]:

@@ -49,7 +49,18 @@ def start_engine(
     engine, *_ = deepspeed.initialize(
         model=model.to(device), optimizer=optimizer, config=config, dist_init_required=False
     )
+    if type(engine.optimizer).__name__ == "FP16_UnfusedOptimizer":
+        _undo_first_step(engine)
     return engine
+
+
+def _undo_first_step(engine: Any) -> None:
+    """Under stage 0 in bf16 DeepSpeed makes room for the moments with a step of its own, by which weights decay and
+    which counts in Adam's correction of its bias."""
+    for weights, masters in zip(engine.optimizer.fp16_groups, engine.optimizer.fp32_groups, strict=True):
+        for weight, master in zip(weights, masters, strict=True):
+            master.data.copy_(weight.data)
+    engine.basic_optimizer.state.clear()
 
 
 def _optimizer(model: torch.nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:

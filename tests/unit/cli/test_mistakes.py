@@ -130,6 +130,15 @@ def test_a_placement_with_a_typing_error(invoke: Invoke, spec: Path, tmp_path: P
     assert done.exit_code == 2 and "did you mean 'prompt'" in done.stderr
 
 
+def test_a_global_batch_that_the_placement_does_not_divide(invoke: Invoke, spec: Path, tmp_path: Path) -> None:
+    (tmp_path / "place.yaml").write_text("train: {workers: 3, micro_batch: 2}\n")
+    for command in ("plan", "run"):
+        done = invoke(command, spec, "--placement", tmp_path / "place.yaml")
+        assert done.exit_code == 2, done.output
+        assert "is not a multiple of workers x micro_batch (3 x 2)" in done.stderr
+    assert not list((tmp_path / "runs").rglob("record.json"))
+
+
 def test_init_never_overwrites(invoke: Invoke) -> None:
     assert invoke("init", "demo").exit_code == 0
     done = invoke("init", "demo")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fsa_ray.core.pipeline import Pipeline, RunIndex
+from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import plan
 from fsa_ray.core.record import read_record
 from fsa_ray.core.runner import StageFailed
@@ -51,6 +52,16 @@ def test_until_stops_and_an_unknown_label_is_refused(toys: Toys) -> None:
     assert [step.label for step in toys.run(pipeline(), until="drop")] == ["numbers", "drop"]
     with pytest.raises(ValueError, match="no stage is called 'drip' here; there are: numbers, drop, ask"):
         toys.run(pipeline(), until="drip")
+
+
+def test_a_stage_that_cannot_run_where_it_is_placed_stops_the_run_before_it_begins(toys: Toys) -> None:
+    nowhere = Placement(sections={"nowhere": {}})
+    with pytest.raises(ValueError, match="ask: there is no such place"):
+        toys.run(pipeline(), placement=nowhere)
+    assert toys.ran() == []
+    toys.run(pipeline(), until="drop", placement=nowhere)
+    toys.run(pipeline())
+    toys.run(pipeline(), placement=nowhere)
 
 
 def test_a_failing_stage_keeps_its_progress_and_goes_on(toys: Toys) -> None:

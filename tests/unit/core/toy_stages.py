@@ -80,6 +80,10 @@ class Ask(Stage[Count]):
         TROUBLE.get(self.name, lambda ctx: None)(ctx)
         return Count(count=ctx.load(self.drop).kept.rows)
 
+    def check_placement(self, placement: Placement) -> None:
+        if "nowhere" in placement.sections:
+            raise ValueError("there is no such place")
+
     def engines(self) -> frozenset[str]:
         return frozenset({self.engine})
 
@@ -117,11 +121,18 @@ class Toys:
     listener: Listener = field(default_factory=Listener)
     released: list[tuple[str, frozenset[str]]] = field(default_factory=list)
 
-    def run(self, pipeline: Pipeline, *, allow: frozenset[str] = frozenset(), until: str | None = None) -> list[Step]:
+    def run(
+        self,
+        pipeline: Pipeline,
+        *,
+        allow: frozenset[str] = frozenset(),
+        until: str | None = None,
+        placement: Placement | None = None,
+    ) -> list[Step]:
         def release(engines: frozenset[str]) -> None:
             self.released.append((RAN[-1] if RAN else "", engines))
 
-        runner = Runner(self.root, Placement(), self.listener, release)
+        runner = Runner(self.root, placement or Placement(), self.listener, release)
         steps = runner.run(pipeline, allow=allow, until=until)
         RunIndex.write(self.root, pipeline, {})
         return steps
