@@ -10,7 +10,7 @@ from fsa_ray.evaluation.classification import ClassificationTask
 from fsa_ray.evaluation.tasks import load_task
 from fsa_ray.recipes.spec import Location, Section, Spec
 from fsa_ray.recipes.teacher import asked_again, asking
-from fsa_ray.recipes.trainable import refuse_endpoint, refuse_watch, require_weighed_analyses
+from fsa_ray.recipes.trainable import refuse_endpoint, require_weighed_analyses
 from fsa_ray.sentiment.alignment.tasks import TASKS, alignment_task
 from fsa_ray.stages.alignment.align import Align
 from fsa_ray.stages.alignment.aligned import Aligned
@@ -49,7 +49,6 @@ class AlignmentSpec(Section):
 def refuse_impossible(spec: Spec, given: AlignmentSpec) -> None:
     """Raises ValueError for what cannot be asked, or trained."""
     for where, settings in (("train", spec.train), ("alignment.train", given.train)):
-        refuse_watch(where, settings)
         refuse_endpoint(spec, where, settings)
     require_weighed_analyses(spec, "train", spec.train)
     for name in given.tasks:

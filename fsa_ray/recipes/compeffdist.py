@@ -10,10 +10,10 @@ from fsa_ray.core.stage import Stage
 from fsa_ray.recipes.measures import benchmark_of
 from fsa_ray.recipes.reviews import reviews_of
 from fsa_ray.recipes.spec import Location, Section, Spec
-from fsa_ray.recipes.student import packed, selected_of, start_of, trained
+from fsa_ray.recipes.student import selected_of, start_of, trained
 from fsa_ray.recipes.suite import SuiteSpec, measure_by_prompts
 from fsa_ray.recipes.teacher import asked_again, asking, labels_behind, teacher_of
-from fsa_ray.recipes.trainable import refuse_soft_labels, refuse_watch
+from fsa_ray.recipes.trainable import refuse_soft_labels
 from fsa_ray.stages.instructions.analyse import Analyse
 from fsa_ray.stages.instructions.attributes import Attributes
 from fsa_ray.stages.instructions.clusters import Clusters, EncoderEngine
@@ -84,7 +84,6 @@ def compeffdist(spec: CompEffSpec) -> Pipeline:
     if spec.evaluate.invented is not None:
         raise ValueError("evaluate.invented: this recipe is measured on SentiBench; give evaluate.data, or nothing")
     refuse_weak_teacher(spec)
-    refuse_watch("train", spec.train)
     refuse_soft_labels("train", spec.train)
     stages: dict[str, Stage[Any]] = {}
     benchmark = benchmark_of(spec, stages)
@@ -95,8 +94,7 @@ def compeffdist(spec: CompEffSpec) -> Pipeline:
     examples = distilled_of(spec, stages, instructions, reviews, teacher)
     start = start_of(spec, stages, examples)
     selected = selected_of(spec, stages, examples, teacher, None, start)
-    stages["pack"] = corpus = packed(spec, start, (selected,), spec.trial)
-    stages["student"] = student = trained(spec, start, corpus, spec.trial)
+    stages["student"] = student = trained(spec, stages, start, (selected,), spec.train)
     models = {"teacher": teacher, "student": student}
     measure_by_prompts(spec, spec.evaluate, stages, benchmark, None, spec.evaluate.tasks, models)
     return Pipeline(spec.name, stages)

@@ -7,9 +7,9 @@ from fsa_ray.core.stage import Stage
 from fsa_ray.recipes.measures import annotate, benchmark_of, measure
 from fsa_ray.recipes.reviews import reviews_of
 from fsa_ray.recipes.spec import Spec
-from fsa_ray.recipes.student import gold_labels_of, gold_student, packed, selected_of, start_of, trained
+from fsa_ray.recipes.student import gold_labels_of, gold_student, selected_of, start_of, trained
 from fsa_ray.recipes.teacher import labels_behind, responses_of, teacher_of
-from fsa_ray.recipes.trainable import refuse_watch, require_weighed_analyses
+from fsa_ray.recipes.trainable import require_weighed_analyses
 from fsa_ray.stages.parse import Parse
 from fsa_ray.stages.sample import Sample
 
@@ -19,7 +19,6 @@ SHOWN = 60
 
 def distil(spec: Spec) -> Pipeline:
     """Raises ValueError if something that the spec names is not there."""
-    refuse_watch("train", spec.train)
     require_weighed_analyses(spec, "train", spec.train)
     stages: dict[str, Stage[Any]] = {}
     teacher = teacher_of(spec, stages)
@@ -32,8 +31,7 @@ def distil(spec: Spec) -> Pipeline:
     start = start_of(spec, stages, examples)
     gold = gold_student(spec, stages, gold_labels, start)
     selected = selected_of(spec, stages, examples, teacher, gold, start)
-    stages["pack"] = corpus = packed(spec, start, (selected,), spec.trial)
-    stages["student"] = student = trained(spec, start, corpus, spec.trial)
+    stages["student"] = student = trained(spec, stages, start, (selected,), spec.train)
     measure(spec, stages, benchmark, {"teacher": teacher, "student": student, "gold": gold})
     stages["sample"] = sample = Sample(reviews=reviews, count=SHOWN)
     stages["predict"] = annotate(spec, sample, student)

@@ -10,11 +10,11 @@ from fsa_ray.core.stage import Stage
 from fsa_ray.evaluation.invented import ASPECTS, POLARITY
 from fsa_ray.recipes.pairs import PairStudent, pair_start, paired, trained_on_pairs
 from fsa_ray.recipes.reviews import reviews_of
-from fsa_ray.recipes.spec import Evaluation, Section, Select, Spec
-from fsa_ray.recipes.student import seed_of
+from fsa_ray.recipes.spec import Evaluation, Location, Section, Select, Spec
+from fsa_ray.recipes.student import seed_of, split
 from fsa_ray.recipes.suite import needed
 from fsa_ray.recipes.teacher import labels_behind, responses_of, teacher_of
-from fsa_ray.recipes.trainable import refuse_soft_labels, refuse_watch
+from fsa_ray.recipes.trainable import refuse_soft_labels
 from fsa_ray.stages.answer import Answer
 from fsa_ray.stages.benchmark import Benchmark, InventedBenchmark
 from fsa_ray.stages.invent import Invent
@@ -24,7 +24,6 @@ from fsa_ray.stages.model import Model
 from fsa_ray.stages.parse import Parse
 from fsa_ray.stages.questions import Questions
 from fsa_ray.stages.supervised import Supervised
-from fsa_ray.stages.train import Train
 from fsa_ray.training.settings import TrainSettings
 
 INVENTED_TRAIN = 3000
@@ -41,6 +40,14 @@ class Finetune(Section):
         ),
         description="how; with `watch`, the dev split is looked at",
     )
+
+
+class ZeroShot(Section):
+    """Classification without a label seen: read off what the pre-trained student writes about the bare text."""
+
+    data: Location = Field(description="SentiBench folder")
+    tasks: tuple[str, ...] = Field(min_length=1, description="classification tasks of polarities there")
+    limit: int | None = Field(None, ge=1, description="at most so many items of a task")
 
 
 class FsaSpec(Spec):
@@ -67,13 +74,13 @@ class FsaSpec(Spec):
     phases: Literal["both", "finetuning"] = Field("both", description="finetuning leaves the pre-training out")
     finetune: Finetune = Finetune()
     evaluate: Evaluation = Field(Evaluation(), description="one task of the FSA benchmark, or invented reviews")
+    zero_shot: ZeroShot | None = Field(None, description="also classify with the pre-trained student, without a label")
 
 
 def fsa(spec: FsaSpec) -> Pipeline:
     """Raises ValueError if something that the spec names is not there."""
     if spec.gold is not None or spec.select.rate != 1:
         raise ValueError("this recipe has no `gold` section and learns from all answers; set select.rate: 1")
-    refuse_watch("train", spec.train)
     for where, settings in (("train", spec.train), ("finetune.train", spec.finetune.train)):
         refuse_soft_labels(where, settings)
     if spec.train.lora is not None:
@@ -94,24 +101,30 @@ def fsa(spec: FsaSpec) -> Pipeline:
     stages["questions"] = questions = _questions(spec, task, test, student)
     stages["answers"] = answers = Answer(questions=questions, precision=spec.teacher.precision)
     stages["evaluate-student"] = Judge(answers=answers)
-    if spec.phases == "both" and spec.evaluate.data is None:
+    if spec.phases == "both":
         _zero_shot(spec, stages, test)
     return needed(Pipeline(spec.name, stages))
 
 
 def _zero_shot(spec: FsaSpec, stages: dict[str, Stage[Any]], test: Stage[Rows]) -> None:
-    """The overall polarity, read off what the pre-trained student writes about a review."""
-    stages["zero-shot-questions"] = questions = InventedQuestions.about(
-        (POLARITY.name,),
-        benchmark=test,
-        model=stages["pretrained"],
-        protocol="strict",
-        seeds=(spec.seed,),
-        shots=0,
-        answering="interpretation",
-        prefix="interpretation: " if spec.prompting == "prefixed" else "",
-        max_length=4 * spec.student.target_length,
-    )
+    """The overall polarity, read off what the pre-trained student writes about a text: of invented tests always."""
+    asked: dict[str, Any] = {
+        "model": stages["pretrained"],
+        "protocol": "strict",
+        "seeds": (spec.seed,),
+        "answering": "interpretation",
+        "prefix": "interpretation: " if spec.prompting == "prefixed" else "",
+        "max_length": 4 * spec.student.target_length,
+    }
+    given = spec.zero_shot
+    questions: Questions
+    if given is not None:
+        questions = Questions.at(given.data, given.tasks, 0, limit=given.limit, **asked)
+    elif spec.evaluate.data is None:
+        questions = InventedQuestions.about((POLARITY.name,), benchmark=test, shots=0, **asked)
+    else:
+        return
+    stages["zero-shot-questions"] = questions
     stages["zero-shot-answers"] = answers = Answer(questions=questions, precision=spec.teacher.precision)
     stages["evaluate-zero-shot"] = Judge(answers=answers)
 
@@ -127,8 +140,10 @@ def _pretrained(spec: FsaSpec, stages: dict[str, Stage[Any]], test: Stage[Rows],
     start = pair_start(spec.student, stages, (examples,))
     if spec.phases == "finetuning":
         return start
-    stages["pair"] = corpus = paired(spec.student, start["tokenizer"], (examples,), spec.seed)
-    stages["pretrained"] = pretrained = Train(corpus=corpus, settings=spec.train, **start)
+    learned, watched = split(spec, spec.train, (examples,))
+    stages["pair"] = corpus = paired(spec.student, start["tokenizer"], learned, spec.seed)
+    dev = paired(spec.student, start["tokenizer"], watched, spec.seed) if watched else None
+    stages["pretrained"] = pretrained = trained_on_pairs(start, corpus, spec.train, dev)
     return {"start": pretrained, "tokenizer": start["tokenizer"]}
 
 

@@ -192,7 +192,7 @@ class Gold(Section):
 class Evaluation(Section):
     """What is measured: SentiBench tasks from a folder in the official layout, or invented labelled reviews."""
 
-    data: Location | None = Field(None, description="SentiBench folder")
+    data: Location | None = Field(None, description="folder of SentiBench, or of the FSA benchmark")
     tasks: tuple[str, ...] = Field((), description="tasks there")
     invented: int | None = Field(None, ge=1, description="invented test reviews")
     limit: int | None = Field(None, ge=1, description="at most so many items of a task")
@@ -224,6 +224,12 @@ class Spec(Section):
     student: Student
     train: TrainSettings = Field(
         TrainSettings(epochs=4, global_batch=128, learning_rate=5e-5), description="how the student is trained"
+    )
+    held_out: float = Field(
+        0.05,
+        gt=0,
+        lt=1,
+        description="share of the reviews at which a training with `watch` looks instead of learning",
     )
     gold: Gold | None = Field(None, description="also train the student on gold labels alone, for comparison")
     evaluate: Evaluation = Evaluation()

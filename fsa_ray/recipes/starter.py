@@ -100,6 +100,7 @@ FSA: dict[str, Any] = {
         },
     },
     "evaluate": {"data": "fsa", "tasks": ["fsa_atsa_rest14"]},
+    "zero_shot": {"data": "sentibench", "tasks": ["sst2", "twitter"]},
     "budget": {"tokens": 1_800_000_000},
     "grid": {
         "pre-training": {"with": {"phases": "both"}, "without": {"phases": "finetuning"}},
@@ -148,6 +149,16 @@ TARGETED: dict[str, Any] = {
     "phases": "both",
     "evaluate": {"data": None, "tasks": [], "shots": 4, "seeds": [42, 52, 62]},
     "budget": {"tokens": 1_500_000_000},
+    "grid": {
+        "student": {
+            name: {"student.model": model, "student.revision": "put the commit of the hub repository here"}
+            for name, model in {
+                "llama-1b": "meta-llama/Llama-3.2-1B-Instruct",
+                "llama-3b": "meta-llama/Llama-3.2-3B-Instruct",
+                "qwen-1.5b": "Qwen/Qwen2.5-1.5B-Instruct",
+            }.items()
+        }
+    },
 }
 
 JOINT: dict[str, Any] = {
@@ -160,6 +171,26 @@ JOINT: dict[str, Any] = {
     "select": {"rate": 0.5, "peak": 1.0},
     "budget": {"tokens": 2_000_000_000},
 }
+
+
+ABOUT_COMPEFFDIST = """instructions made from attributes, data chosen by difficulty
+From the paper's code: student, epochs, global_batch (2 GPUs x 8 rows x 8 micro-batches), learning_rate,
+weight_decay, betas, no warm-up, sequence_length, min_mentions, repetitions, rate, evaluate.shots and seeds.
+Ours: all else."""
+
+ABOUT_FSA = """an encoder-decoder pre-trained on interpretations, fine-tuned on labels
+From the paper's code: corpus.limit (2 answers to each of 1,000,000 reviews), student with its lengths,
+prompting, all of `train` but checkpoint_every, all of `finetune.train` but watch (theirs looks at the dev F1
+after each epoch, ours at the dev loss), and ten repetitions. Ours: teacher.max_tokens and max_length,
+zero_shot, budget."""
+
+ABOUT_TARGETED = """first knowledge about reviews, then alignment with tasks
+From the paper and its repository: teacher, students, two phases, evaluate.shots and seeds. All other values are
+ours: the paper's perspectives, sizes, learning rates and epochs are not published."""
+
+ABOUT_JOINT = """the three papers together
+instructions, records and select as in CompEffDist, the rest as in Targeted Distillation. That they go together,
+and all values of train and alignment, are ours."""
 
 
 def render(document: dict[str, Any], about: str, spec: type[Spec] = Spec) -> str:

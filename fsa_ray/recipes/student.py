@@ -7,6 +7,7 @@ from fsa_ray.core.stage import Stage
 from fsa_ray.recipes.spec import Spec
 from fsa_ray.stages.doubt import Doubt
 from fsa_ray.stages.gold import GoldExamples
+from fsa_ray.stages.hold_out import HeldOut, Remaining
 from fsa_ray.stages.invent import Invent
 from fsa_ray.stages.labels import BenchmarkLabels
 from fsa_ray.stages.model import Model, model_stage
@@ -15,6 +16,7 @@ from fsa_ray.stages.score import Score
 from fsa_ray.stages.select import Select
 from fsa_ray.stages.tokenizer import LearnTokenizer
 from fsa_ray.stages.train import Train
+from fsa_ray.training.settings import TrainSettings
 
 
 def start_of(spec: Spec, stages: dict[str, Stage[Any]], *examples: Stage[Rows]) -> dict[str, Any]:
@@ -80,9 +82,35 @@ def packed(spec: Spec, start: dict[str, Any], examples: tuple[Stage[Rows], ...],
     return Pack(examples=examples, tokenizer=tokenizer, row_length=spec.student.sequence_length, seed=seed)
 
 
-def trained(spec: Spec, start: dict[str, Any], corpus: Pack, trial: int = 0) -> Train:
-    settings = spec.train.model_copy(update={"seed": seed_of(spec.train.seed, trial)})
-    return Train(corpus=corpus, settings=settings, **start)
+def trained(
+    spec: Spec,
+    stages: dict[str, Stage[Any]],
+    start: dict[str, Any],
+    examples: tuple[Stage[Rows], ...],
+    settings: TrainSettings,
+    suffix: str = "",
+    after: Train | None = None,
+) -> Train:
+    """A training of this trial on what the tables hold, from the weights of the one before, if there is one. With
+    `watch` a share of the reviews is held out."""
+    learned, watched = split(spec, settings, examples)
+    stages[f"pack{suffix}"] = corpus = packed(spec, start, learned, spec.trial)
+    dev = packed(spec, start, watched) if watched else None
+    if dev is not None:
+        stages[f"pack-watched{suffix}"] = dev
+    settings = settings.model_copy(update={"seed": seed_of(settings.seed, spec.trial)})
+    return Train(corpus=corpus, dev=dev, settings=settings, **(start if after is None else {"start": after}))
+
+
+def split(
+    spec: Spec, settings: TrainSettings, examples: tuple[Stage[Rows], ...]
+) -> tuple[tuple[Stage[Rows], ...], tuple[Stage[Rows], ...]]:
+    """What a training learns from, and what it looks at, if it does."""
+    if settings.watch is None:
+        return examples, ()
+    drawn: dict[str, Any] = {"share": spec.held_out, "seed": spec.seed}
+    learned = tuple(Remaining(examples=table, **drawn) for table in examples)
+    return learned, tuple(HeldOut(examples=table, **drawn) for table in examples)
 
 
 def gold_labels_of(spec: Spec) -> list[Stage[Rows]]:
@@ -104,8 +132,8 @@ def gold_student(
     stages["gold-labels"] = table
     stages["gold-examples"] = examples = GoldExamples(labelled=table)
     stages["gold-pack"] = corpus = packed(spec, start, (examples,))
-    # Nobody gave probabilities with the labels of this student.
-    settings = spec.train.model_copy(update={"soft_labels": None})
+    # Nobody gave probabilities with the labels of this student, and they are too few to hold some out.
+    settings = spec.train.model_copy(update={"soft_labels": None, "watch": None})
     stages["gold-student"] = student = Train(corpus=corpus, settings=settings, **start)
     return student
 

@@ -15,7 +15,17 @@ from fsa_ray.recipes.fsa import FsaSpec, fsa
 from fsa_ray.recipes.grid import Variant, variants
 from fsa_ray.recipes.joint import JointSpec, joint
 from fsa_ray.recipes.spec import Spec, read_spec, suggest, validate
-from fsa_ray.recipes.starter import COMPEFFDIST, FSA, JOINT, STARTER, TARGETED
+from fsa_ray.recipes.starter import (
+    ABOUT_COMPEFFDIST,
+    ABOUT_FSA,
+    ABOUT_JOINT,
+    ABOUT_TARGETED,
+    COMPEFFDIST,
+    FSA,
+    JOINT,
+    STARTER,
+    TARGETED,
+)
 from fsa_ray.recipes.targeted import TargetedSpec, targeted
 
 
@@ -34,12 +44,10 @@ RECIPES: dict[str, Recipe] = {
     "demo": Recipe(distil, DEMO, "invented reviews and a small teacher made here: runs anywhere, in minutes"),
     "ablation": Recipe(distil, ABLATION, ABOUT),
     "soft-labels": Recipe(distil, SOFT_LABELS, ABOUT_SOFT),
-    "compeffdist": Recipe(
-        compeffdist, COMPEFFDIST, "instructions made from attributes, data chosen by difficulty", CompEffSpec
-    ),
-    "fsa": Recipe(fsa, FSA, "an encoder-decoder pre-trained on interpretations, fine-tuned on labels", FsaSpec),
-    "targeted": Recipe(targeted, TARGETED, "first knowledge about reviews, then alignment with tasks", TargetedSpec),
-    "joint": Recipe(joint, JOINT, "the three papers together", JointSpec),
+    "compeffdist": Recipe(compeffdist, COMPEFFDIST, ABOUT_COMPEFFDIST, CompEffSpec),
+    "fsa": Recipe(fsa, FSA, ABOUT_FSA, FsaSpec),
+    "targeted": Recipe(targeted, TARGETED, ABOUT_TARGETED, TargetedSpec),
+    "joint": Recipe(joint, JOINT, ABOUT_JOINT, JointSpec),
 }
 
 

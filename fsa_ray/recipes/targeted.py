@@ -12,13 +12,12 @@ from fsa_ray.recipes.alignment import AlignmentSpec, aligned_of, refuse_impossib
 from fsa_ray.recipes.measures import benchmark_of
 from fsa_ray.recipes.reviews import reviews_of
 from fsa_ray.recipes.spec import Spec
-from fsa_ray.recipes.student import packed, seed_of, selected_of, start_of
+from fsa_ray.recipes.student import selected_of, start_of, trained
 from fsa_ray.recipes.suite import SuiteSpec, measure_by_prompts, needed
 from fsa_ray.recipes.teacher import labels_behind, responses_of, teacher_of
 from fsa_ray.stages.benchmark import InventedBenchmark
 from fsa_ray.stages.model import Model
 from fsa_ray.stages.parse import Parse
-from fsa_ray.stages.train import Train
 from fsa_ray.training.settings import TrainSettings
 
 Phases = Literal["both", "mixed", "knowledge", "alignment", "none"]
@@ -80,9 +79,8 @@ def in_phases(
 ) -> Stage[Model]:
     """The student: the second phase starts from the weights of the first."""
     phases = spec.phases
-    settings, later = (_of_trial(one, spec.trial) for one in (spec.train, spec.alignment.train))
+    settings, later = spec.train, spec.alignment.train
     tables = {"mixed": (*knowledge, aligned), "alignment": (aligned,)}.get(phases, knowledge)
-    stages["pack"] = corpus = packed(spec, start, tables, spec.trial)
     if phases == "mixed":
         settings = _as_long_as_both(settings, later).model_copy(update={"soft_labels": later.soft_labels})
     elif phases == "knowledge":
@@ -91,18 +89,13 @@ def in_phases(
         settings = _as_long_as_both(later, settings)
     elif phases == "none":
         settings = settings.model_copy(update={"epochs": None, "max_steps": 0, "watch": None, "soft_labels": None})
-    first = Train(corpus=corpus, settings=settings, **start)
+    first = trained(spec, stages, start, tables, settings)
     if phases != "both":
         stages["student"] = first
         return first
     stages["knowledge"] = first
-    stages["pack-alignment"] = further = packed(spec, start, (aligned,), spec.trial)
-    stages["student"] = student = Train(corpus=further, settings=later, start=first)
+    stages["student"] = student = trained(spec, stages, start, (aligned,), later, "-alignment", after=first)
     return student
-
-
-def _of_trial(settings: TrainSettings, trial: int) -> TrainSettings:
-    return settings.model_copy(update={"seed": seed_of(settings.seed, trial)})
 
 
 def _as_long_as_both(first: TrainSettings, second: TrainSettings) -> TrainSettings:

@@ -4,12 +4,6 @@ from fsa_ray.recipes.spec import Spec
 from fsa_ray.training.settings import TrainSettings
 
 
-def refuse_watch(where: str, settings: TrainSettings) -> None:
-    """Raises ValueError if examples are to be looked at where the recipe holds none out."""
-    if settings.watch is not None:
-        raise ValueError(f"{where}.watch: this recipe holds no examples out to look at; leave it out")
-
-
 def refuse_soft_labels(where: str, settings: TrainSettings) -> None:
     """Raises ValueError if label words are to be weighed where no answer begins with one."""
     if settings.soft_labels is not None:
