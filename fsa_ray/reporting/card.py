@@ -27,6 +27,7 @@ class CardFacts(Part):
     languages: tuple[str, ...] = ()  # ISO 639 codes
     training: tuple[Fact, ...] = ()
     prompts: tuple[Fact, ...] = ()  # how to ask the model: kind of question, user turn
+    encoder_decoder: bool = False  # it reads texts as they stand
     scorecard: Scorecard = Scorecard()
     notes: tuple[str, ...] = ()
     provenance: tuple[Fact, ...] = ()
@@ -52,7 +53,7 @@ def _front_matter(facts: CardFacts) -> dict[str, Any]:
     known = {"language": list(facts.languages), "license": facts.license, "base_model": facts.base}
     return {name: value for name, value in known.items() if value} | {
         "library_name": "transformers",
-        "pipeline_tag": "text-generation",
+        "pipeline_tag": "text2text-generation" if facts.encoder_decoder else "text-generation",
         "tags": ["sentiment-analysis", "distillation", "fsa_ray"],
         "model-index": [{"name": facts.name, "results": _results(facts)}],
     }
@@ -78,7 +79,21 @@ def _summary(facts: CardFacts) -> str:
     return f"A model{parameters} for fine-grained sentiment of user reviews{start}{teacher}. Made on {made}."
 
 
+_READS_TEXTS = """It reads a text as it stands, and writes what it was taught to write about it:
+
+```python
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("PATH_OF_THIS_MODEL")
+model = AutoModelForSeq2SeqLM.from_pretrained("PATH_OF_THIS_MODEL")
+written = model.generate(**tokenizer("THE REVIEW", return_tensors="pt"), max_new_tokens=400)
+print(tokenizer.decode(written[0], skip_special_tokens=True))
+```"""
+
+
 def _usage(facts: CardFacts) -> str:
+    if facts.encoder_decoder:
+        return _READS_TEXTS
     command = _fenced("fsa-ray predict PATH_OF_THIS_MODEL reviews.jsonl predictions.jsonl", "sh")
     asked = [f"Asked for {_plain(prompt.label)}:\n\n{_fenced(prompt.value)}" for prompt in facts.prompts]
     return "\n\n".join([command, *asked])

@@ -10,6 +10,7 @@ from fsa_ray.reporting.contents import Fact
 from fsa_ray.sentiment.prompts import prompt
 from fsa_ray.stages.model import Model
 from fsa_ray.stages.pack import Corpus
+from fsa_ray.stages.pair import Pair
 from fsa_ray.stages.tokenizer import Tokenizer
 from fsa_ray.training.settings import ModelSource, TrainJob, TrainSettings
 
@@ -91,6 +92,7 @@ class Train(Stage[Model]):
                     for key, value in self.settings.model_dump(exclude_none=True).items()
                 ),
                 prompts=(Fact(label="analysis", value=prompt("analysis", "compact").render("THE REVIEW")),),
+                encoder_decoder=isinstance(self.corpus, Pair),
             )
         )
 

@@ -43,3 +43,9 @@ def test_hostile_names_stay_in_their_place(contents: Contents) -> None:
     assert "\n# big" not in body
     assert "\x1b" not in card
     assert "````text\n```\nq\n````" in card
+
+
+def test_an_encoder_decoder_reads_texts_as_they_stand(contents: Contents) -> None:
+    card = model_card(facts(contents, encoder_decoder=True))
+    assert front_matter(card)["pipeline_tag"] == "text2text-generation"
+    assert "AutoModelForSeq2SeqLM" in card and "fsa-ray predict" not in card
