@@ -41,7 +41,7 @@ def embed(texts: Sequence[str], model: str, session: Session, placement: EngineP
     if not distinct:
         raise ValueError(f"encoder {model}: there are no texts to embed")
     session.start_ray()
-    session.refuse_missing_resources(placement.model_copy(update={"replicas": 1}))
+    session.require_room(placement.model_copy(update={"replicas": 1}))
     _make_room(session, placement)
     vectors = _asked([reading.prompt + text for text in distinct], model, reading, placement)
     place = {text: row for row, text in enumerate(distinct)}

@@ -10,8 +10,9 @@ from typing import Any
 
 import ray
 
-from fsa_ray.engine.application import ModelSettings, app_name, deploy, resources_of, stop
+from fsa_ray.engine.application import EngineFailed, ModelSettings, app_name, deploy, resources_of, stop
 from fsa_ray.engine.placement import EnginePlacement, RayPlacement
+from fsa_ray.engine.room import require_room
 
 __all__ = ["Engine", "ModelSettings", "Session"]
 
@@ -81,7 +82,7 @@ class Session:
         if name not in self._engines:
             _refuse_missing_model(settings)
             self.start_ray()
-            self.refuse_missing_resources(placement)
+            self.require_room(placement)
             self.engine_starts += 1
             deploy(name, settings, placement)
             self._engines[name] = Engine(name, settings, placement)
@@ -102,30 +103,24 @@ class Session:
             ray.shutdown()
         self._owns_ray = False
 
-    def refuse_missing_resources(self, placement: EnginePlacement) -> None:
-        """Without autoscaling, what no node has now never comes."""
-        if self.ray_placement.autoscaling:
-            return
-        need = resources_of(placement)
-        room = sum(_fits(node["Resources"], need) for node in ray.nodes() if node["Alive"])
-        if room < placement.replicas:
-            asked = ", ".join(f"{amount:g} {resource}" for resource, amount in need.items())
-            have = ", ".join(f"{ray.cluster_resources().get(resource, 0.0):g} {resource}" for resource in need)
-            raise ValueError(
-                f"the engine asks for {placement.replicas} x ({asked}), each on one node; this Ray has {have} and "
-                f"room for {room}. Lower section `engine` of the placement, or set `ray.autoscaling: true` if the "
-                "cluster can grow"
+    def require_room(self, placement: EnginePlacement) -> None:
+        try:
+            require_room(
+                "engine",
+                placement.replicas,
+                resources_of(placement),
+                growth="ray.autoscaling",
+                grows=self.ray_placement.autoscaling,
+                timeout_s=placement.start_timeout_s,
             )
+        except TimeoutError as error:
+            raise EngineFailed(str(error)) from error
 
 
 def _refuse_missing_model(settings: ModelSettings) -> None:
     looks_local = settings.model.startswith((".", "/", "~"))
     if looks_local and not (Path(settings.model) / "config.json").is_file():
         raise ValueError(f"{settings.model}: not a model directory (it has no config.json)")
-
-
-def _fits(node: dict[str, float], need: dict[str, float]) -> int:
-    return int(min(node.get(resource, 0.0) // amount for resource, amount in need.items()))
 
 
 def _hush() -> None:

@@ -46,7 +46,7 @@ def launch(
     cluster cannot hold the workers; TrainingFailed when they do not start within `start_timeout_s`, or when workers
     die more than `max_failures` times.
     """
-    _refuse_missing_resources(placement)
+    _require_room(placement)
     _tune_ray_train(placement)
     from fsa_ray.engine.train_group import fit
 
@@ -58,22 +58,20 @@ def resources_of(placement: TrainPlacement) -> dict[str, float]:
     return {"CPU": float(placement.threads_per_worker), **({"GPU": 1.0} if placement.gpus else {})}
 
 
-def _refuse_missing_resources(placement: TrainPlacement) -> None:
-    """Without autoscaling, what no node has now never comes."""
-    import ray
+def _require_room(placement: TrainPlacement) -> None:
+    from fsa_ray.engine.room import require_room
 
-    if placement.autoscaling:
-        return
-    need = resources_of(placement)
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    room = sum(int(min(node.get(name, 0.0) // amount for name, amount in need.items())) for node in nodes)
-    if room < placement.workers:
-        asked = ", ".join(f"{amount:g} {name}" for name, amount in need.items())
-        have = ", ".join(f"{sum(node.get(name, 0.0) for node in nodes):g} {name}" for name in need)
-        raise ValueError(
-            f"training asks for {placement.workers} workers of {asked} each; this Ray has room for {room} (in all "
-            f"{have}). Lower the `train` section of the placement, or set its `autoscaling` if the cluster can grow"
+    try:
+        require_room(
+            "train",
+            placement.workers,
+            resources_of(placement),
+            growth="train.autoscaling",
+            grows=placement.autoscaling,
+            timeout_s=placement.start_timeout_s,
         )
+    except TimeoutError as error:
+        raise TrainingFailed(str(error)) from error
 
 
 def _tune_ray_train(placement: TrainPlacement) -> None:
