@@ -116,5 +116,6 @@ def _column(root: Folder, table: Table, column: str) -> pa.Array:
         pq.read_table(root.where(file.key), columns=[column], filesystem=root.arrow()).column(column)
         for file in table.files
     ]
-    chunks = [chunk.cast(pa.string()) for part in parts for chunk in part.chunks]
-    return pa.concat_arrays(chunks) if chunks else pa.array([], pa.string())
+    # Strings of the usual kind hold 2 GiB: 60 million ids.
+    chunks = [chunk.cast(pa.large_string()) for part in parts for chunk in part.chunks]
+    return pa.concat_arrays([pa.array([], pa.large_string()), *chunks])

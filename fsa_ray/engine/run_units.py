@@ -20,6 +20,8 @@ from fsa_ray.engine.session import Engine
 from fsa_ray.engine.units import Counts, Unit, UnitFolder
 
 ROUNDS_WITHOUT_PROGRESS = 3
+UNITS_AT_ONCE = 10_000
+"""Of one execution of Ray Data, which holds a block for each; the next one starts the workers again."""
 _COMMIT_SECONDS = 15.0
 _POLL_SECONDS = 0.02
 _POLL_SHARE = 0.05  # of the time waited so far
@@ -162,8 +164,11 @@ def _run(
         while not run.stopped and (pending := units.pending()):
             before = run.counts
             with _errors() as errors:
-                for row in _rows(plan, pending):
-                    run.take(row)
+                for start in range(0, len(pending), UNITS_AT_ONCE):
+                    for row in _rows(plan, pending[start : start + UNITS_AT_ONCE]):
+                        run.take(row)
+                    if run.stopped:
+                        break
             if run.failure:
                 raise UnitFailed(run.failure)
             fruitless = fruitless + 1 if run.counts == before else 0

@@ -6,11 +6,12 @@ is frozen when the work first begins, so that a resume under another placement f
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property, lru_cache
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,9 +24,10 @@ from fsa_ray.storage.folder import Folder
 _LAYOUT = "layout.json"
 _COUNTS = b"fsa_ray.counts"
 _READERS = 16
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Unit:
     """Rows `start` to `start + rows` of the file `file` (a key below the root)."""
 
@@ -125,21 +127,30 @@ class UnitFolder:
 
     def counts(self) -> Counts:
         """Of all finished units; reads the footer of each."""
-        with ThreadPoolExecutor(_READERS) as readers:
-            return sum(readers.map(self._counts_of, sorted(self.finished())), Counts())
+        return sum(_side_by_side(self._counts_of, sorted(self.finished())), Counts())
 
     def results(self) -> Iterator[pa.Table]:
-        """The result of each unit, in input order. Call when nothing is pending."""
-        for unit in self.layout.units():
-            with pa.BufferReader(self.folder.get(unit.name)) as source:
-                table = pq.read_table(source)
-            metadata = {key: value for key, value in (table.schema.metadata or {}).items() if key != _COUNTS}
-            yield table.replace_schema_metadata(metadata or None)
+        """The result of each unit, in input order, a few read ahead. Call when nothing is pending."""
+        return _side_by_side(self._result_of, (unit.name for unit in self.layout.units()))
+
+    def _result_of(self, name: str) -> pa.Table:
+        with pa.BufferReader(self.folder.get(name)) as source:
+            table = pq.read_table(source)
+        metadata = {key: value for key, value in (table.schema.metadata or {}).items() if key != _COUNTS}
+        return table.replace_schema_metadata(metadata or None)
 
     def _counts_of(self, name: str) -> Counts:
         with self.folder.arrow().open_input_file(self.folder.where(name)) as stream:
             metadata: dict[bytes, bytes] = pq.read_schema(stream).metadata
         return Counts(**json.loads(metadata[_COUNTS]))
+
+
+def _side_by_side(read: Callable[[str], T], names: Iterable[str]) -> Iterator[T]:
+    """What `read` makes of each name, in order; as many at a time as there are readers."""
+    waiting = iter(names)
+    with ThreadPoolExecutor(_READERS) as readers:
+        while some := list(islice(waiting, _READERS)):
+            yield from readers.map(read, some)
 
 
 def _read_rows(root: Folder, key: str, start: int, rows: int) -> pa.Table:

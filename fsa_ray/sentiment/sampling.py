@@ -132,7 +132,9 @@ def _scatter(ordered: npt.NDArray[Any], order: npt.NDArray[np.int64]) -> npt.NDA
 
 
 def _strings(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    """In one piece, of which strings of the usual kind hold 2 GiB: 60 million ids."""
+    large = column.cast(pa.large_string())
+    return large.combine_chunks() if isinstance(large, pa.ChunkedArray) else large
 
 
 def _codes(groups: pa.Array | pa.ChunkedArray, n: int) -> npt.NDArray[np.int64]:

@@ -20,7 +20,7 @@ from fsa_ray.sentiment.prompts import prompt
 from fsa_ray.sentiment.thinking import split_thinking
 from fsa_ray.stages.asking import Asker
 from fsa_ray.stages.model import Model, is_encoder_decoder, local_path
-from fsa_ray.stages.rows import commit
+from fsa_ray.stages.rows import RowWriter
 
 
 class Annotate(Stage[Rows]):
@@ -60,7 +60,10 @@ class Annotate(Stage[Rows]):
         units = UnitFolder.open(ctx.root, folder, reviews.kept, engine.placement.unit_rows)
         outcome = ask(units, Annotating(asker, self.style), engine, Pulse(ctx.tell))
         ctx.measure(prompt_tokens=outcome.counts.prompt_tokens, output_tokens=outcome.counts.output_tokens)
-        return commit(ctx, pa.concat_tables([ANNOTATION.empty_table(), *units.results()]), [])
+        writer = RowWriter(ctx, ANNOTATION)
+        for answers in units.results():
+            writer.keep(answers)
+        return writer.close()
 
 
 class Annotating:

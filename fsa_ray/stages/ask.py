@@ -1,6 +1,7 @@
 """Base of the costly stages, which ask the teacher: nothing is dropped in them and nothing is asked twice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pyarrow as pa
@@ -12,14 +13,14 @@ from fsa_ray.core.budget import Budget, BudgetReached
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.prices import Prices
 from fsa_ray.core.stage import Stage, StageContext
-from fsa_ray.core.tables import parquet_bytes, read_table, stored_file
+from fsa_ray.core.tables import TableWriter, iter_parts
 from fsa_ray.engine.endpoint import Endpoint, EndpointPlacement
 from fsa_ray.engine.placement import EnginePlacement
 from fsa_ray.engine.units import Counts, UnitFolder
 from fsa_ray.schemas.rows import REQUEST, RESPONSE
 from fsa_ray.stages.asking import Asker
 from fsa_ray.stages.model import Model, local_path
-from fsa_ray.stages.rows import commit, derived_id
+from fsa_ray.stages.rows import RowWriter, derived_id
 from fsa_ray.stages.teaching import Teaching, Writing
 
 if TYPE_CHECKING:
@@ -93,38 +94,65 @@ class Ask(Stage[Rows]):
         raise NotImplementedError
 
     def run(self, ctx: StageContext) -> Rows:
-        asked = _Rounds(ctx, self)
+        """Holds the failed answers and the ids of adopted ones in memory; all others lie in the units' files."""
+        rounds = _Rounds(ctx, self)
         adopted = self._adopted(ctx)
-        requests = self._all_requests(ctx, adopted)
-        answers = self.judged(ctx, asked.run(0, requests, self.sampling.temperature))
+        first = rounds.run(0, self._requests_without(ctx, adopted), self.sampling.temperature)
+        newer = RESPONSE.empty_table()
+        failed = pa.chunked_array([_failed(answers) for answers in self._answers(ctx, first, newer)], pa.string())
         for number in range(1, self.retries + 1):
-            failed = answers.filter(pc.is_valid(answers["error"]))["id"]
-            again = requests.filter(pc.is_in(requests["id"], failed.combine_chunks()))
-            if not len(again):
+            if not len(failed):
                 break
-            ctx.tell(f"{len(again)} answers failed; round {number + 1} asks them again")
-            answers = _replaced(answers, self.judged(ctx, asked.run(number, again, RETRY_TEMPERATURE)))
+            ctx.tell(f"{len(failed)} answers failed; round {number + 1} asks them again")
+            again = rounds.run(number, _those(ctx, first.requests, failed), RETRY_TEMPERATURE)
+            said = pa.concat_tables([RESPONSE.empty_table(), *self._answers(ctx, again, RESPONSE.empty_table())])
+            newer = said if number == 1 else _replaced(newer, said)
+            failed = _failed(newer)
+        writer = RowWriter(ctx, RESPONSE)
+        for answers in self._adopted_answers(ctx):
+            writer.keep(answers)
+        without_answer = 0
+        for answers in self._answers(ctx, first, newer):
+            without_answer += len(_failed(answers))
+            writer.keep(answers)
         ctx.measure(
-            prompt_tokens=asked.counts.prompt_tokens,
-            output_tokens=asked.counts.output_tokens,
-            requests=asked.counts.prompts,
-            failed=pc.sum(pc.is_valid(answers["error"])).as_py() or 0,
+            prompt_tokens=rounds.counts.prompt_tokens,
+            output_tokens=rounds.counts.output_tokens,
+            requests=rounds.counts.prompts,
+            failed=without_answer,
             adopted=0 if adopted is None else len(adopted),
         )
-        return commit(ctx, answers if adopted is None else pa.concat_tables([adopted, answers]), [])
+        return writer.close()
 
-    def _adopted(self, ctx: StageContext) -> pa.Table | None:
+    def _answers(self, ctx: StageContext, round_: "_Round", newer: pa.Table) -> Iterator[pa.Table]:
+        """The judged answers of a round, those that `newer` has replaced by it, `ROWS_AT_ONCE` at a time or so."""
+        for part in _gathered(round_.units.results()):
+            answers = self.judged(ctx, part)
+            yield _replaced(answers, newer.filter(pc.is_in(newer["id"], answers["id"])))
+
+    def _adopted_answers(self, ctx: StageContext, columns: list[str] | None = None) -> Iterator[pa.Table]:
         """The good responses of the stage that this one goes on from."""
+        if self.adopt is not None:
+            for part in iter_parts(ctx.root, ctx.load(self.adopt).kept, columns):
+                yield part.filter(pc.is_null(part["error"]))
+
+    def _adopted(self, ctx: StageContext) -> pa.ChunkedArray | None:
+        """Their ids."""
         if self.adopt is None:
             return None
-        before = read_table(ctx.root, ctx.load(self.adopt).kept)
-        return before.filter(pc.is_null(before["error"]))
+        return pa.concat_tables(self._adopted_answers(ctx, ["id", "error"]))["id"]
 
-    def _all_requests(self, ctx: StageContext, adopted: pa.Table | None) -> pa.Table:
-        requests = pa.concat_tables([REQUEST.empty_table(), *self.requests(ctx)])
-        if adopted is None:
-            return requests
-        return requests.filter(pc.invert(pc.is_in(requests["id"], adopted["id"].combine_chunks())))
+    def _requests_without(self, ctx: StageContext, adopted: pa.ChunkedArray | None) -> Iterator[pa.Table]:
+        for part in self.requests(ctx):
+            yield part if adopted is None else part.filter(pc.invert(pc.is_in(part["id"], adopted)))
+
+
+@dataclass(frozen=True)
+class _Round:
+    """What was asked, and the finished units with what was said."""
+
+    requests: Table
+    units: UnitFolder
 
 
 class _Rounds:
@@ -137,22 +165,22 @@ class _Rounds:
         self._budget = ctx.placement.section("budget", Budget)
         self._prices = ctx.placement.section("prices", Prices)
 
-    def run(self, number: int, requests: pa.Table, temperature: float) -> pa.Table:
-        """The responses (RESPONSE) to all requests. Raises BudgetReached when the budget ends the round early."""
+    def run(self, number: int, requests: Iterable[pa.Table], temperature: float) -> _Round:
+        """Asks all requests. Raises BudgetReached when the budget ends the round early."""
         folder = self._ctx.progress / f"round-{number}"
         source = self._stored(folder, requests)
         sampling = self._stage.sampling
         decoding = {"temperature": temperature, "top_p": sampling.top_p}
         before = self.counts
-        outcome, results = self._ask(folder, source, number, decoding, lambda now: self._over(before + now))
+        outcome, units = self._ask(folder, source, number, decoding, lambda now: self._over(before + now))
         self.counts = before + outcome.counts
         if not outcome.finished:
             raise BudgetReached(self._budget.told(self._spent(self.counts), self._prices.currency))
-        return results
+        return _Round(source, units)
 
     def _ask(
         self, folder: Any, source: Table, number: int, decoding: dict[str, Any], should_stop: Any
-    ) -> "tuple[Outcome, pa.Table]":
+    ) -> "tuple[Outcome, UnitFolder]":
         from fsa_ray.engine.endpoint import ask_endpoint
         from fsa_ray.engine.run_units import ask
         from fsa_ray.stages.serving import Pulse, engine_of, session
@@ -164,26 +192,22 @@ class _Rounds:
             placement = ctx.placement.section("endpoint", EndpointPlacement)
             units = UnitFolder.open(ctx.root, folder / "units", source, placement.unit_rows)
             writing = Writing(stage.sampling.max_tokens, decoding, number, stage.seed)
-            outcome = ask_endpoint(units, writing, stage.endpoint, placement, listener, should_stop)
-        else:
-            assert stage.teacher is not None
-            engine = engine_of(ctx, stage.teacher, stage.precision, stage.max_length)
-            model = ctx.load(stage.teacher)
-            asker = Asker(local_path(ctx.root, model), stage.sampling.max_tokens, model.trust_remote_code)
-            units = UnitFolder.open(ctx.root, folder / "units", source, engine.placement.unit_rows)
-            outcome = ask(units, Teaching(asker, decoding, number, stage.seed), engine, listener, should_stop)
-        results = units.results() if outcome.finished else ()
-        return outcome, pa.concat_tables([RESPONSE.empty_table(), *results])
+            return ask_endpoint(units, writing, stage.endpoint, placement, listener, should_stop), units
+        assert stage.teacher is not None
+        engine = engine_of(ctx, stage.teacher, stage.precision, stage.max_length)
+        model = ctx.load(stage.teacher)
+        asker = Asker(local_path(ctx.root, model), stage.sampling.max_tokens, model.trust_remote_code)
+        units = UnitFolder.open(ctx.root, folder / "units", source, engine.placement.unit_rows)
+        return ask(units, Teaching(asker, decoding, number, stage.seed), engine, listener, should_stop), units
 
-    def _stored(self, folder: Any, requests: pa.Table) -> Table:
+    def _stored(self, folder: Any, requests: Iterable[pa.Table]) -> Table:
         """The requests as files of the progress folder; those of an interrupted attempt are the same, or stay."""
-        files = []
-        for number, start in enumerate(range(0, max(len(requests), 1), ROWS_AT_ONCE)):
-            part = requests.slice(start, ROWS_AT_ONCE)
-            name = f"requests-{number:05d}.parquet"
-            (folder / "requests").put_exclusive(name, parquet_bytes(part))
-            files.append(stored_file(self._ctx.root, folder / "requests", name, len(part)))
-        return Table(files=tuple(files))
+        writer = TableWriter(
+            self._ctx.root, folder / "requests", REQUEST, ROWS_AT_ONCE, prefix="requests", resumed=True
+        )
+        for part in requests:
+            writer.add(part)
+        return writer.close()
 
     def _over(self, counts: Counts) -> bool:
         return self._budget.reached(self._spent(counts))
@@ -193,6 +217,30 @@ class _Rounds:
         prompt, output = self._ctx.spent
         prompt, output = prompt + counts.prompt_tokens, output + counts.output_tokens
         return prompt + output, self._prices.of(prompt, output)
+
+
+def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in fewer tables: what is looked up for each of them is looked up less often."""
+    waiting, rows = [], 0
+    for table in tables:
+        waiting.append(table)
+        rows += len(table)
+        if rows >= ROWS_AT_ONCE:
+            yield pa.concat_tables(waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield pa.concat_tables(waiting)
+
+
+def _failed(answers: pa.Table) -> pa.Array:
+    """Ids of the answers with an error."""
+    failed = answers.filter(pc.is_valid(answers["error"]))["id"]
+    return failed.combine_chunks()
+
+
+def _those(ctx: StageContext, requests: Table, ids: pa.Array) -> Iterator[pa.Table]:
+    for part in iter_parts(ctx.root, requests):
+        yield part.filter(pc.is_in(part["id"], ids))
 
 
 def _replaced(answers: pa.Table, newer: pa.Table) -> pa.Table:
@@ -213,16 +261,14 @@ def requests(
     opening: str = "",
 ) -> pa.Table:
     """A table of REQUEST: one prompt of a kind about each parent."""
-    rows = [
-        {
-            "id": derived_id(parent, kind),
-            "parent": parent,
-            "kind": kind,
-            "prompt": turn,
-            "schema": schema,
-            "labels": labels,
-            "opening": opening or None,
-        }
-        for parent, turn in zip(parents, turns, strict=True)
+    rows = len(parents)
+    columns = [
+        pa.array([derived_id(parent, kind) for parent in parents], pa.string()),
+        pa.array(parents, pa.string()),
+        pa.array([kind] * rows, pa.string()),
+        pa.array(turns, pa.string()),
+        pa.array([schema] * rows, pa.string()),
+        pa.array([labels] * rows, REQUEST.field("labels").type),
+        pa.array([opening or None] * rows, pa.string()),
     ]
-    return pa.Table.from_pylist(rows, REQUEST)
+    return pa.table(columns, REQUEST)

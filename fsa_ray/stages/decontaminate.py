@@ -6,10 +6,10 @@ import pyarrow as pa
 
 from fsa_ray.core.artifact import Flow, Rows
 from fsa_ray.core.stage import Stage, StageContext
-from fsa_ray.core.tables import read_table
+from fsa_ray.core.tables import iter_slices, read_table
 from fsa_ray.schemas.rows import REVIEW
 from fsa_ray.sentiment.contamination import EvaluationRuns
-from fsa_ray.stages.rows import commit, refused
+from fsa_ray.stages.rows import RowWriter, refused
 
 
 class Decontaminate(Stage[Rows]):
@@ -24,12 +24,14 @@ class Decontaminate(Stage[Rows]):
     ngram: int = 13
 
     def run(self, ctx: StageContext) -> Rows:
-        reviews = read_table(ctx.root, ctx.load(self.reviews).kept, REVIEW.names)
         tables = [read_table(ctx.root, ctx.load(stage).kept, ["source_id", "text"]) for stage in self.against]
         known = pa.concat_tables(tables)
-        overlap = EvaluationRuns(known["text"], run=self.ngram).first_overlap(reviews["text"])
-        clean = pa.array(overlap < 0)
-        names = known["source_id"].take(pa.array(overlap[overlap >= 0])).to_pylist()
-        details = [f"shares text with {name}" for name in names]
-        dirty = reviews.filter(pa.array(overlap >= 0))
-        return commit(ctx, reviews.filter(clean), [refused(dirty, "contaminated", details)])
+        runs = EvaluationRuns(known["text"], run=self.ngram)
+        writer = RowWriter(ctx, REVIEW)
+        for reviews in iter_slices(ctx.root, ctx.load(self.reviews).kept, REVIEW.names):
+            overlap = runs.first_overlap(reviews["text"])
+            names = known["source_id"].take(pa.array(overlap[overlap >= 0])).to_pylist()
+            dirty = reviews.filter(pa.array(overlap >= 0))
+            writer.keep(reviews.filter(pa.array(overlap < 0)))
+            writer.refuse(refused(dirty, "contaminated", [f"shares text with {name}" for name in names]))
+        return writer.close()

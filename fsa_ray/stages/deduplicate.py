@@ -1,17 +1,21 @@
 """Drop reviews that say the same: equal texts always, nearly equal ones on demand."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.artifact import Flow, Rows, Table
 from fsa_ray.core.stage import Stage, StageContext
-from fsa_ray.core.tables import read_table
+from fsa_ray.core.tables import iter_slices, numbered, read_table
 from fsa_ray.schemas.rows import REVIEW
-from fsa_ray.sentiment.duplicates import first_of_alike, first_of_equal, signatures, text_digests
-from fsa_ray.stages.rows import commit, refused
+from fsa_ray.sentiment.duplicates import PERMUTATIONS, first_of_alike, first_of_equal, signatures, text_digests
+from fsa_ray.stages.rows import RowWriter, refused
+
+Mask = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.int64]
 
 
 class Deduplicate(Stage[Rows]):
@@ -27,18 +31,42 @@ class Deduplicate(Stage[Rows]):
     seed: int = 0
 
     def run(self, ctx: StageContext) -> Rows:
-        reviews = read_table(ctx.root, ctx.load(self.reviews).kept, REVIEW.names)
-        reviews, equal = _part(reviews, first_of_equal(text_digests(reviews["text"])), "duplicate")
-        if not self.near:
-            return commit(ctx, reviews, [equal])
-        matrix = signatures(reviews["text"], seed=self.seed + 1)
-        reviews, alike = _part(reviews, first_of_alike(matrix, threshold=self.similarity), "near_duplicate")
-        return commit(ctx, reviews, [equal, alike])
+        table = ctx.load(self.reviews).kept
+        equal = first_of_equal(_concat(text_digests(part["text"]) for part in iter_slices(ctx.root, table, ["text"])))
+        firsts = {"duplicate": equal}
+        if self.near:
+            firsts["near_duplicate"] = self._first_of_alike(ctx, table, equal == np.arange(len(equal)))
+        return _parted(ctx, table, firsts)
+
+    def _first_of_alike(self, ctx: StageContext, table: Table, distinct: Mask) -> Numbers:
+        """For each row (n,) the first row that is alike, among the distinct ones; for the others their own number."""
+        matrix = np.empty((int(distinct.sum()), PERMUTATIONS), np.uint32)
+        filled = 0
+        for part, rows in numbered(ctx.root, table, ["text"]):
+            found = signatures(part["text"].filter(pa.array(distinct[rows])), seed=self.seed + 1)
+            matrix[filled : filled + len(found)] = found
+            filled += len(found)
+        numbers = np.flatnonzero(distinct)
+        first = np.arange(len(distinct))
+        first[numbers] = numbers[first_of_alike(matrix, threshold=self.similarity)]
+        return first
 
 
-def _part(reviews: pa.Table, first: npt.NDArray[np.int64], reason: str) -> tuple[pa.Table, pa.Table]:
-    """The rows that are the first of their kind, and the others as rejects."""
-    keep = first == np.arange(len(reviews))
-    others = reviews.filter(pa.array(~keep))
-    firsts = reviews["id"].take(pa.array(first[~keep])).to_pylist()
-    return reviews.filter(pa.array(keep)), refused(others, reason, [f"says the same as {row}" for row in firsts])
+def _parted(ctx: StageContext, table: Table, firsts: dict[str, Numbers]) -> Rows:
+    """Keeps the rows that are the first of their kind in every way; the others are rejects, reason by reason."""
+    writer = RowWriter(ctx, REVIEW)
+    own = np.arange(table.rows)
+    for part, rows in numbered(ctx.root, table, REVIEW.names):
+        keep = np.all([first[rows] == own[rows] for first in firsts.values()], axis=0)
+        writer.keep(part.filter(pa.array(keep)))
+    ids = read_table(ctx.root, table, ["id"])["id"].cast(pa.large_string()).combine_chunks()
+    for reason, first in firsts.items():
+        for part, rows in numbered(ctx.root, table, REVIEW.names):
+            others = first[rows] != own[rows]
+            named = ids.take(pa.array(first[rows][others])).to_pylist()
+            writer.refuse(refused(part.filter(pa.array(others)), reason, [f"says the same as {row}" for row in named]))
+    return writer.close()
+
+
+def _concat(digests: Iterable[pa.Array]) -> pa.Array:
+    return pa.concat_arrays([pa.array([], pa.binary(16)), *digests])

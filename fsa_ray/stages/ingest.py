@@ -1,22 +1,27 @@
 """Reviews from the files that users have."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
-from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.artifact import Flow, Rows, Table
 from fsa_ray.core.stage import Stage, StageContext
-from fsa_ray.schemas.rows import REJECT, REVIEW
+from fsa_ray.core.tables import TableWriter, iter_parts
+from fsa_ray.schemas.rows import REVIEW
+from fsa_ray.sentiment.files.batch import Batch
 from fsa_ray.sentiment.files.listing import pin
 from fsa_ray.sentiment.files.read import read
 from fsa_ray.sentiment.hashes import hash_strings
-from fsa_ray.sentiment.row_ids import row_ids
+from fsa_ray.sentiment.row_ids import copies_before, plain_ids, row_ids
 from fsa_ray.sentiment.text_rules import TextRules, admit
 from fsa_ray.stages.model import PinnedFile
-from fsa_ray.stages.rows import commit, derived_id, refused, rejects
+from fsa_ray.stages.rows import RowWriter, derived_id, refused, rejects
+from fsa_ray.storage.folder import Folder
 
 
 class Ingest(Stage[Rows]):
@@ -45,29 +50,47 @@ class Ingest(Stage[Rows]):
         return cls.model_validate({"path": path, "files": files, **fields})
 
     def run(self, ctx: StageContext) -> Rows:
-        rows, unread = self._read()
-        ids = row_ids(rows["text"])
-        reviews = rows.select(["source_id", "domain", "text"]).add_column(0, "id", ids).select(REVIEW.names)
-        rules = TextRules(
+        writer = RowWriter(ctx, REVIEW)
+        read = masked = 0
+        copies, unread = self._copies(writer)
+        scratch = Folder(str(ctx.scratch))
+        admitted = TableWriter(scratch, scratch / "admitted", REVIEW)
+        keep = writer.keep if self.limit is None else admitted.add
+        for batch in self._batches():
+            rows = batch.rows
+            ids = row_ids(rows["text"], copies[read : read + len(rows)])
+            reviews = rows.select(["source_id", "domain", "text"]).add_column(0, "id", ids).select(REVIEW.names)
+            parted = admit(reviews, self._rules())
+            keep(parted.kept)
+            writer.refuse(parted.rejects)
+            read, masked = read + len(rows), masked + parted.masked
+        if self.limit is not None:
+            _draw(writer, scratch, admitted.close(), self.limit, self.seed)
+        ctx.measure(rows_read=read + unread, masked=masked)
+        return writer.close()
+
+    def _copies(self, writer: RowWriter) -> tuple[npt.NDArray[np.int64], int]:
+        """How often the text of each row occurs before it, and how many lines could not be read: these are rejects.
+
+        A reading of its own: then 16 bytes of each row are held at a time, not its text.
+        """
+        digests, unread = [pa.array([], pa.binary(16))], 0
+        for batch in self._batches():
+            digests.append(plain_ids(batch.rows["text"]))
+            writer.refuse(_unread(batch.rejects))
+            unread += len(batch.rejects)
+        return copies_before(pa.concat_arrays(digests)), unread
+
+    def _batches(self) -> Iterator[Batch]:
+        return read(self.path, self.text_column, self.id_column, self.domain_column)
+
+    def _rules(self) -> TextRules:
+        return TextRules(
             min_chars=self.min_chars,
             max_chars=self.max_chars,
             languages=self.languages,
             mask_contacts=self.mask,
         )
-        admitted = admit(reviews, rules)
-        kept, over = _limited(admitted.kept, self.limit, self.seed)
-        ctx.measure(rows_read=len(rows) + len(unread), masked=admitted.masked)
-        return commit(ctx, kept, [unread, admitted.rejects, over])
-
-    def _read(self) -> tuple[pa.Table, pa.Table]:
-        """All rows, and the lines that could not be read as rejects."""
-        batches = list(read(self.path, self.text_column, self.id_column, self.domain_column))
-        unread = [row for batch in batches for row in batch.rejects.to_pylist()]
-        refusals = []
-        for row in unread:
-            name = derived_id("unread", row.pop("place"))
-            refusals.append({**row, "id": name, "parent": name})
-        return pa.concat_tables(batch.rows for batch in batches), rejects(refusals)
 
     def estimate(self, rows: object) -> dict[str, float]:
         """A review of the usual length takes 300 bytes."""
@@ -75,10 +98,20 @@ class Ingest(Stage[Rows]):
         return {"rows": float(min(guess, self.limit or guess))}
 
 
-def _limited(reviews: pa.Table, limit: int | None, seed: int) -> tuple[pa.Table, pa.Table]:
-    """At most `limit` reviews, drawn by seed and id so that the order of the files does not matter."""
-    if limit is None or limit >= len(reviews):
-        return reviews, REJECT.empty_table()
-    drawn = np.zeros(len(reviews), dtype=bool)
-    drawn[np.argsort(hash_strings(reviews["id"].combine_chunks(), seed), kind="stable")[:limit]] = True
-    return reviews.filter(pa.array(drawn)), refused(reviews.filter(pa.array(~drawn)), "over_limit", "")
+def _unread(lines: pa.Table) -> pa.Table:
+    """Lines that could not be read, as rejects."""
+    names = [derived_id("unread", place) for place in lines["place"].to_pylist()]
+    return rejects({**row, "id": name, "parent": name} for row, name in zip(lines.to_pylist(), names, strict=True))
+
+
+def _draw(writer: RowWriter, root: Folder, reviews: Table, limit: int, seed: int) -> None:
+    """Keeps at most `limit` reviews, drawn by seed and id so that the order of the files does not matter."""
+    hashes = [hash_strings(part["id"].combine_chunks(), seed) for part in iter_parts(root, reviews, ["id"])]
+    drawn = np.zeros(reviews.rows, dtype=bool)
+    drawn[np.argsort(np.concatenate(hashes), kind="stable")[:limit]] = True
+    start = 0
+    for part in iter_parts(root, reviews):
+        keep = drawn[start : start + len(part)]
+        writer.keep(part.filter(pa.array(keep)))
+        writer.refuse(refused(part.filter(pa.array(~keep)), "over_limit", ""))
+        start += len(part)

@@ -1,6 +1,7 @@
 """Turn examples into the fixed-length rows that a trainer reads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,13 +9,17 @@ import pyarrow as pa
 
 from fsa_ray.core.artifact import Artifact, Flow, Rows, Table
 from fsa_ray.core.stage import Stage, StageContext
-from fsa_ray.core.tables import read_table, write_table
+from fsa_ray.core.tables import TableWriter, iter_slices, read_table
+from fsa_ray.schemas.rows import EXAMPLE
 from fsa_ray.sentiment.chat import ChatFormat
 from fsa_ray.stages.model import Model, local_path
 from fsa_ray.stages.rows import commit, rejects
 from fsa_ray.stages.tokenizer import Tokenizer
 from fsa_ray.training.packing import Tokenized, pack_table
 from fsa_ray.training.soft_targets import LabelWords, label_words
+
+_COLUMNS = ["id", "prompt", "answer", "labels", "label_logprobs"]
+_LABELS = pa.schema([EXAMPLE.field(name) for name in ("id", "labels", "label_logprobs")])
 
 
 class Corpus(Rows):
@@ -39,25 +44,25 @@ class Pack(Stage[Corpus]):
     seed: int = 0
 
     def run(self, ctx: StageContext) -> Corpus:
-        examples = examples_of(ctx, self.examples)
         tokenizer = tokenizer_of(ctx, self.tokenizer)
-        tokenized = _tokenize(ChatFormat(tokenizer), examples)
+        tables = [ctx.load(stage).kept for stage in self.examples]
+        slices = chain.from_iterable(iter_slices(ctx.root, table, _COLUMNS) for table in tables)
+        tokenized = _tokenize(ChatFormat(tokenizer), slices)
         pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
         packed = pack_table(tokenized, self.row_length, pad, self.seed)
         refusals = rejects({**row, "parent": row["id"]} for row in packed.rejects.to_pylist())
         rows = commit(ctx, packed.members, [refusals])
         soft = sum(one is not None for one in tokenized.soft)
-        ctx.measure(packed_rows=len(packed.rows), tokens=int(tokenized.lengths.sum()), fill=packed.fill, soft=soft)
-        return Corpus(
-            **rows.model_dump(),
-            packed=write_table(ctx.root, ctx.out / "packed", packed.rows, rows_per_file=4096),
-        )
+        ctx.measure(packed_rows=packed.row_count, tokens=int(tokenized.lengths.sum()), fill=packed.fill, soft=soft)
+        writer = TableWriter(ctx.root, ctx.out / "packed", packed.schema, rows_per_file=4096)
+        for part in packed.parts():
+            writer.add(part)
+        return Corpus(**rows.model_dump(), packed=writer.close())
 
 
 def examples_of(ctx: StageContext, stages: tuple[Stage[Rows], ...]) -> pa.Table:
     """What is read, what is to be written, and the teacher's word on labels, of all tables."""
-    columns = ["id", "prompt", "answer", "labels", "label_logprobs"]
-    return pa.concat_tables([read_table(ctx.root, ctx.load(stage).kept, columns) for stage in stages])
+    return pa.concat_tables([read_table(ctx.root, ctx.load(stage).kept, _COLUMNS) for stage in stages])
 
 
 def tokenizer_of(ctx: StageContext, stage: "Stage[Tokenizer] | Stage[Model]") -> Any:
@@ -87,22 +92,27 @@ def soft_words(examples: pa.Table, first: Callable[[str], int]) -> tuple[LabelWo
     return tuple(found)
 
 
-def _tokenize(chat: ChatFormat, examples: pa.Table) -> Tokenized:
-    pairs = [
-        chat.example_ids(prompt, answer)
-        for prompt, answer in zip(examples["prompt"].to_pylist(), examples["answer"].to_pylist(), strict=True)
-    ]
-    lengths = np.array([len(ids) for ids, _ in pairs], dtype=np.int64)
-    flat = (token for ids, _ in pairs for token in ids)
+def _tokenize(chat: ChatFormat, slices: Iterable[pa.Table]) -> Tokenized:
+    """A slice at a time: as lists of Python tokens take many times their room."""
 
     def first(word: str) -> int:
         ids, prompt = chat.example_ids("", word)
         return ids[prompt]
 
+    tokens, lengths, prompts = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    others = []
+    for examples in slices:
+        texts = zip(examples["prompt"].to_pylist(), examples["answer"].to_pylist(), strict=True)
+        pairs = [chat.example_ids(prompt, answer) for prompt, answer in texts]
+        tokens.append(np.fromiter(chain.from_iterable(ids for ids, _ in pairs), dtype=np.int32))
+        lengths.append(np.array([len(ids) for ids, _ in pairs], dtype=np.int64))
+        prompts.append(np.array([prompt for _, prompt in pairs], dtype=np.int64))
+        others.append(examples.select(["id", "labels", "label_logprobs"]))
+    rest = pa.concat_tables([_LABELS.empty_table(), *others])
     return Tokenized(
-        ids=examples["id"].combine_chunks(),
-        tokens=np.fromiter(flat, dtype=np.int32, count=int(lengths.sum())),
-        offsets=np.concatenate([[0], np.cumsum(lengths)]),
-        prompt=np.array([prompt for _, prompt in pairs], dtype=np.int64),
-        soft=soft_words(examples, first),
+        ids=rest["id"].combine_chunks(),
+        tokens=np.concatenate(tokens),
+        offsets=np.concatenate([[0], np.cumsum(np.concatenate(lengths))]),
+        prompt=np.concatenate(prompts),
+        soft=soft_words(rest, first),
     )

@@ -1,15 +1,16 @@
 """From what the teacher said to what a student is taught: read, check against the review, write canonically."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import pyarrow as pa
 
 from fsa_ray.core.artifact import Flow, Rows
 from fsa_ray.core.stage import Stage, StageContext
-from fsa_ray.core.tables import iter_parts, read_table
+from fsa_ray.core.tables import iter_slices
 from fsa_ray.schemas.opinion import POLARITIES
 from fsa_ray.schemas.rows import EXAMPLE
 from fsa_ray.sentiment.answers import render_compact, render_json
@@ -17,7 +18,8 @@ from fsa_ray.sentiment.interpretation import render_interpretation
 from fsa_ray.sentiment.noise import clean
 from fsa_ray.sentiment.prompts import prompt
 from fsa_ray.sentiment.verdicts import Verdict, judge_analysis, judge_interpretation, judge_rewriting, judge_text
-from fsa_ray.stages.rows import commit, derived_id, rejects
+from fsa_ray.stages.rows import RowWriter, derived_id, rejects
+from fsa_ray.stages.texts import Texts
 
 Prompting = Literal["instructed", "bare", "prefixed"]
 
@@ -42,32 +44,26 @@ class Parse(Stage[Rows]):
     prompting: Prompting = "instructed"
 
     def run(self, ctx: StageContext) -> Rows:
-        reviews = read_table(ctx.root, ctx.load(self.reviews).kept, ["id", "text"])
-        texts = dict(zip(reviews["id"].to_pylist(), reviews["text"].to_pylist(), strict=True))
-        kept: list[dict[str, Any]] = []
-        refused: list[dict[str, Any]] = []
-        dropped: Counter[str] = Counter()
-        cleaned: Counter[str] = Counter()
-        for response in self._responses(ctx):
-            review = texts[response["parent"]]
-            read = self._read(response, review)
-            dropped.update(opinion.reason for opinion in read.verdict.dropped)
-            cleaned.update(read.cleaned)
-            if read.verdict.reason is None:
-                kept.append(self._example(response, review, read))
-            else:
-                refused.append(_reject(response, read.verdict))
-        ctx.measure(
-            opinions_dropped=dropped.total(),
-            opinions=sum(len(row["opinions"] or []) for row in kept),
-            **{f"cleaned_{reason}": count for reason, count in sorted(cleaned.items())},
-        )
-        return commit(ctx, pa.Table.from_pylist(kept, EXAMPLE), [rejects(refused)])
-
-    def _responses(self, ctx: StageContext) -> Iterator[dict[str, Any]]:
-        for stage in self.responses:
-            for part in iter_parts(ctx.root, ctx.load(stage).kept):
-                yield from part.to_pylist()
+        texts = Texts(ctx.root, ctx.load(self.reviews).kept)
+        writer = RowWriter(ctx, EXAMPLE)
+        counts: Counter[str] = Counter(opinions=0, opinions_dropped=0)
+        tables = [ctx.load(stage).kept for stage in self.responses]
+        for responses in chain.from_iterable(iter_slices(ctx.root, table) for table in tables):
+            kept: list[dict[str, Any]] = []
+            refused: list[dict[str, Any]] = []
+            for response, review in zip(responses.to_pylist(), texts.of(responses["parent"]), strict=True):
+                read = self._read(response, review)
+                counts["opinions_dropped"] += len(read.verdict.dropped)
+                counts.update(f"cleaned_{reason}" for reason in read.cleaned)
+                if read.verdict.reason is None:
+                    kept.append(self._example(response, review, read))
+                else:
+                    refused.append(_reject(response, read.verdict))
+            counts["opinions"] += sum(len(row["opinions"] or []) for row in kept)
+            writer.keep(pa.Table.from_pylist(kept, EXAMPLE))
+            writer.refuse(rejects(refused))
+        ctx.measure(**dict(sorted(counts.items())))
+        return writer.close()
 
     def _read(self, response: dict[str, Any], review: str) -> "_Read":
         said, ended = response["text"], response["finish_reason"]

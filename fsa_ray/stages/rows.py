@@ -1,6 +1,7 @@
 """What row-wise stages share: ids of derived rows, rejects, and the artifact that accounts for both."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import pyarrow.compute as pc
 
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import StageContext
-from fsa_ray.core.tables import write_table
+from fsa_ray.core.tables import TableWriter
 from fsa_ray.schemas.rows import REJECT
 
 LONGEST_REJECTED_TEXT = 500
@@ -38,13 +39,36 @@ def refused(table: pa.Table, reason: str, detail: Sequence[str] | str) -> pa.Tab
     return pa.table(columns, schema=REJECT)
 
 
+class RowWriter:
+    """Writes what a stage keeps and what it refuses, as it comes: no more than a file's rows of each in memory."""
+
+    def __init__(self, ctx: StageContext, schema: pa.Schema) -> None:
+        self._ctx = ctx
+        self._kept = TableWriter(ctx.root, ctx.out / "kept", schema)
+        self._rejected = TableWriter(ctx.root, ctx.out / "rejected", REJECT)
+        self._reasons: Counter[str] = Counter()
+
+    def keep(self, rows: pa.Table) -> None:
+        self._kept.add(rows)
+
+    def refuse(self, rows: pa.Table) -> None:
+        """`rows` have the fields of REJECT."""
+        rows = rows.cast(REJECT)
+        for count in pc.value_counts(rows["reason"].combine_chunks()).to_pylist():
+            self._reasons[count["values"]] += count["counts"]
+        self._rejected.add(rows)
+
+    def close(self) -> Rows:
+        """The artifact; counts the rejects by reason."""
+        kept, rejected = self._kept.close(), self._rejected.close()
+        self._ctx.measure(rows=kept.rows, rejected=rejected.rows)
+        return Rows(kept=kept, rejected=rejected, reasons=dict(self._reasons))
+
+
 def commit(ctx: StageContext, kept: pa.Table, rejected: Sequence[pa.Table]) -> Rows:
     """Write both tables where this attempt may; count the rejects by reason."""
-    refusals = pa.concat_tables([REJECT.empty_table(), *(table.cast(REJECT) for table in rejected)])
-    counts = pc.value_counts(refusals["reason"].combine_chunks()).to_pylist()
-    ctx.measure(rows=len(kept), rejected=len(refusals))
-    return Rows(
-        kept=write_table(ctx.root, ctx.out / "kept", kept),
-        rejected=write_table(ctx.root, ctx.out / "rejected", refusals),
-        reasons={count["values"]: count["counts"] for count in counts},
-    )
+    writer = RowWriter(ctx, kept.schema)
+    writer.keep(kept)
+    for table in rejected:
+        writer.refuse(table)
+    return writer.close()

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-import pyarrow as pa
+import pyarrow.compute as pc
 
 from fsa_ray.core.artifact import Flow, Rows
 from fsa_ray.core.stage import Stage, StageContext
@@ -11,7 +11,7 @@ from fsa_ray.engine.units import UnitFolder
 from fsa_ray.schemas.rows import SCORED_EXAMPLE
 from fsa_ray.stages.difficulty import ChatEncoding, Metric, ScoreExamples
 from fsa_ray.stages.model import Model, local_path
-from fsa_ray.stages.rows import commit
+from fsa_ray.stages.rows import RowWriter
 
 
 class Score(Stage[Rows]):
@@ -53,14 +53,17 @@ class Score(Stage[Rows]):
             gpus=placement.gpus,
             listener=Pulse(ctx.tell),
         )
-        scored = pa.concat_tables([SCORED_EXAMPLE.empty_table(), *units.results()])
+        writer, answer_tokens = RowWriter(ctx, SCORED_EXAMPLE), 0
+        for scored in units.results():
+            answer_tokens += pc.sum(scored["answer_tokens"]).as_py() or 0
+            writer.keep(scored)
         ctx.measure(
-            answer_tokens=pa.compute.sum(scored["answer_tokens"]).as_py() or 0,
+            answer_tokens=answer_tokens,
             tokens_read=outcome.counts.prompt_tokens,
             workers=placement.workers,
             gpus=placement.gpus * placement.workers,
         )
-        return commit(ctx, scored, [])
+        return writer.close()
 
     def _scoring(self, ctx: StageContext, placement: ScorePlacement) -> ScoreExamples:
         model = ctx.load(self.model)

@@ -2,14 +2,19 @@
 
 from typing import ClassVar, Literal
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.artifact import Flow, Rows, Table
 from fsa_ray.core.stage import Stage, StageContext
-from fsa_ray.core.tables import read_table
+from fsa_ray.core.tables import numbered, read_table
+from fsa_ray.schemas.rows import SCORED_EXAMPLE
 from fsa_ray.sentiment.sampling import sample
-from fsa_ray.stages.rows import commit, refused
+from fsa_ray.stages.rows import RowWriter, refused
+
+Mask = npt.NDArray[np.bool_]
 
 
 class Select(Stage[Rows]):
@@ -28,10 +33,10 @@ class Select(Stage[Rows]):
     seed: int = 0
 
     def run(self, ctx: StageContext) -> Rows:
-        examples = read_table(ctx.root, ctx.load(self.scored).kept)
-        has_score = pc.is_null(examples["error"])
-        unscored = examples.filter(pc.invert(has_score))
-        examples = examples.filter(has_score)
+        table = ctx.load(self.scored).kept
+        examples = read_table(ctx.root, table, ["id", "group", "difficulty", "error"])
+        has_score = pc.is_null(examples["error"]).to_numpy()
+        examples = examples.filter(pa.array(has_score))
         drawn = sample(
             examples["difficulty"].to_numpy(),
             examples["id"],
@@ -42,11 +47,20 @@ class Select(Stage[Rows]):
             exact=self.exact,
             seed=self.seed,
         )
-        keep = pa.array(drawn.keep)
-        left = examples.filter(pc.invert(keep))
+        keep = np.zeros(len(has_score), dtype=bool)
+        keep[has_score] = drawn.keep
+        return _parted(ctx, table, has_score, keep)
+
+
+def _parted(ctx: StageContext, table: Table, has_score: Mask, keep: Mask) -> Rows:
+    """Keeps the rows drawn; rejects those without a score, then those not drawn."""
+    writer = RowWriter(ctx, SCORED_EXAMPLE)
+    for part, rows in numbered(ctx.root, table):
+        writer.keep(part.filter(pa.array(keep[rows])))
+        unscored = part.filter(pa.array(~has_score[rows]))
+        writer.refuse(refused(unscored, "unscored", unscored["error"].to_pylist()))
+    for part, rows in numbered(ctx.root, table):
+        left = part.filter(pa.array(has_score[rows] & ~keep[rows]))
         details = [f"difficulty {value:.4f}" for value in left["difficulty"].to_pylist()]
-        rejected = [
-            refused(unscored, "unscored", unscored["error"].to_pylist()),
-            refused(left, "not_selected", details),
-        ]
-        return commit(ctx, examples.filter(keep), rejected)
+        writer.refuse(refused(left, "not_selected", details))
+    return writer.close()

@@ -5,7 +5,7 @@ room are interchangeable and so are examples of the same length, hence whole cla
 operation, and a million examples take about a second.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,18 +49,26 @@ class Tokenized:
 class Packed:
     """What packing made of the examples. Each id is in `members` or in `rejects`, once.
 
-    rows: tokens, labels, positions, documents (fixed-size lists of int32, one per row), answer_tokens (int32).
-    members: id, row, start, length, answer_tokens. rejects: id, reason (too_long, no_prompt, no_answer), detail.
+    parts: makes the rows anew, some at a time, with fields of `schema`: tokens, labels, positions, documents
+    (fixed-size lists of int32, one per row), answer_tokens (int32), and those of `soft_targets` where examples have
+    them. members: id, row, start, length, answer_tokens. rejects: id, reason (too_long, no_prompt, no_answer), detail.
     """
 
-    rows: pa.Table
+    parts: Callable[[], Iterator[pa.Table]]
+    schema: pa.Schema
+    row_count: int
     members: pa.Table
     rejects: pa.Table
 
     @property
+    def rows(self) -> pa.Table:
+        """All rows at once: 16 bytes for each of their tokens."""
+        return pa.concat_tables([self.schema.empty_table(), *self.parts()])
+
+    @property
     def fill(self) -> float:
         """Share of the rows' tokens that belongs to an example, 0 to 1; 0 without rows."""
-        total = len(self.rows) * self.rows.schema.field("tokens").type.list_size
+        total = self.row_count * self.schema.field("tokens").type.list_size
         return float(np.sum(self.members["length"].to_numpy())) / total if total else 0.0
 
 
@@ -99,14 +107,25 @@ def pack_table(examples: Tokenized, row_length: int, pad_id: int, seed: int) -> 
             "answer_tokens": pa.array((lengths - examples.prompt)[placed.number], pa.int32()),
         }
     )
-    batches = _row_batches(examples, placed, row_count, row_length, pad_id)
-    rows = pa.Table.from_batches(list(batches), row_schema(row_length))
-    if examples.soft:
-        words = [examples.soft[number] for number in placed.number.tolist()]
-        columns = soft_columns(words, placed.row, placed.start + examples.prompt[placed.number], row_count)
-        for name, column in zip(COLUMNS, columns, strict=True):
-            rows = rows.append_column(name, column)
-    return Packed(rows, members, _rejects(examples, np.flatnonzero(~fits), row_length))
+    soft = _soft_table(examples, placed, row_count)
+    schema = pa.schema([*row_schema(row_length), *soft.schema])
+
+    def parts() -> Iterator[pa.Table]:
+        for first in range(0, row_count, _ROWS_PER_BATCH):
+            last = min(first + _ROWS_PER_BATCH, row_count)
+            rows = _rows(examples, placed.of_rows(first, last), (last - first, row_length), pad_id)
+            yield pa.table([*rows.columns, *soft.slice(first, last - first).columns], schema)
+
+    return Packed(parts, schema, row_count, members, _rejects(examples, np.flatnonzero(~fits), row_length))
+
+
+def _soft_table(examples: Tokenized, placed: "_Placed", row_count: int) -> pa.Table:
+    """The columns of `soft_targets` of all rows; none if no example has any."""
+    if not examples.soft:
+        return pa.table({})
+    words = [examples.soft[number] for number in placed.number.tolist()]
+    places = placed.start + examples.prompt[placed.number]
+    return pa.table(soft_columns(words, placed.row, places, row_count), list(COLUMNS))
 
 
 def best_fit(lengths: Ints, row_length: int) -> tuple[Ints, Ints]:
@@ -186,16 +205,11 @@ class _Placed:
         return _Placed(self.number[part], self.row[part] - first, self.start[part])
 
 
-def _row_batches(
-    examples: Tokenized, placed: _Placed, row_count: int, row_length: int, pad_id: int
-) -> Iterator[pa.RecordBatch]:
-    schema = row_schema(row_length)
-    for first in range(0, row_count, _ROWS_PER_BATCH):
-        last = min(first + _ROWS_PER_BATCH, row_count)
-        columns = _fill_rows(examples, placed.of_rows(first, last), (last - first, row_length), pad_id)
-        answer_tokens = (columns[1] != IGNORE).sum(axis=1, dtype=np.int32)
-        lists = [pa.FixedSizeListArray.from_arrays(pa.array(c.reshape(-1)), row_length) for c in columns]
-        yield pa.RecordBatch.from_arrays([*lists, pa.array(answer_tokens)], schema=schema)
+def _rows(examples: Tokenized, placed: _Placed, shape: tuple[int, int], pad_id: int) -> pa.Table:
+    columns = _fill_rows(examples, placed, shape, pad_id)
+    answer_tokens = (columns[1] != IGNORE).sum(axis=1, dtype=np.int32)
+    lists = [pa.FixedSizeListArray.from_arrays(pa.array(c.reshape(-1)), shape[1]) for c in columns]
+    return pa.table([*lists, pa.array(answer_tokens)], row_schema(shape[1]))
 
 
 def _fill_rows(

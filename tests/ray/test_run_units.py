@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from fsa_ray.engine import run_units
 from fsa_ray.engine.run_units import Progress, UnitFailed, ask, map_units
 from fsa_ray.engine.session import Engine, Session
 from fsa_ray.engine.units import UnitFolder
@@ -72,6 +73,17 @@ def test_a_mapping_runs_over_units(tmp_path: Path, ray_session: Session) -> None
     units = open_units(tmp_path, 55)
     assert map_units(units, double, workers=2).finished
     assert ids(units) == list(range(55))
+
+
+def test_units_beyond_one_execution_run_in_the_next(
+    tmp_path: Path, ray_session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_units, "UNITS_AT_ONCE", 2)
+    units = open_units(tmp_path, 75)
+    first = map_units(units, double, workers=1, should_stop=lambda counts: counts.rows >= 30)
+    assert not first.finished and len(units.pending()) >= 3, "a stop ends the executions that are still to come"
+    assert map_units(units, double, workers=1).finished
+    assert ids(units) == list(range(75))
 
 
 def test_broken_work_stops_with_its_cause(tmp_path: Path, engine: Engine) -> None:

@@ -1,0 +1,418 @@
+"""How time and the driver's memory grow with the rows: each data stage alone, in a process of its own.
+
+The input of a stage is made up and stored before. Memory is the peak of the process's resident set above what it held
+when the stage began. `teach` runs the real stage, units and Ray Data, with a scripted engine that takes a realistic
+time for each unit; its memory is that of the driver alone. Growth is fitted over the sizes that were run; larger ones
+are modelled, not measured. A stage that passes the limits is ended, and recorded as such.
+
+    python benchmarks/scale.py --out benchmarks/results/scale.json [--rows 10000 100000] [--before EARLIER.json]
+"""
+
+import argparse
+import json
+import math
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import psutil
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fsa_ray.core.artifact import Rows, Table
+from fsa_ray.core.pipeline import Pipeline
+from fsa_ray.core.placement import Placement
+from fsa_ray.core.record import read_record
+from fsa_ray.core.runner import Runner
+from fsa_ray.core.stage import Stage, StageContext
+from fsa_ray.core.tables import write_part
+from fsa_ray.engine.endpoint import Endpoint, EndpointPlacement
+from fsa_ray.engine.question import Reply
+from fsa_ray.engine.units import Counts, UnitFolder
+from fsa_ray.schemas.rows import REJECT, RESPONSE, REVIEW, SCORED_EXAMPLE
+from fsa_ray.stages.ask import Sampling
+from fsa_ray.stages.decontaminate import Decontaminate
+from fsa_ray.stages.deduplicate import Deduplicate
+from fsa_ray.stages.ingest import Ingest
+from fsa_ray.stages.pack import Pack
+from fsa_ray.stages.parse import Parse
+from fsa_ray.stages.sample import Sample
+from fsa_ray.stages.select import Select
+from fsa_ray.stages.teach import Teach
+from fsa_ray.stages.tokenizer import LearnTokenizer
+from fsa_ray.storage.folder import Folder
+
+MODELLED_ROWS = 100_000_000
+DRIVER_GIB = 16.0
+ROWS_PER_FILE = 50_000
+COPIES, NEAR_COPIES, UNREADABLE = 0.02, 0.01, 0.03  # shares of the made-up rows
+ANSWER_SECONDS = 1.2  # of one unit: its rows are answered side by side
+TEACHER_WORKERS, UNIT_ROWS = 4, 256
+_PROBE_SECONDS = 0.1
+_ENVIRONMENT = {"NONE": "-", "RAY_raylet_start_wait_time_s": "300"}  # Ray starts slowly on a busy machine
+
+
+class Silent:
+    def begins(self, step: Any) -> None: ...
+    def says(self, step: Any, message: str) -> None: ...
+    def ends(self, step: Any, record: Any) -> None: ...
+
+
+class Made(Stage[Rows]):
+    """Made-up rows of a kind, written file by file."""
+
+    name: ClassVar[str] = "made"
+    version: ClassVar[int] = 1
+
+    kind: str
+    rows: int
+    seed: int = 0
+
+    def run(self, ctx: StageContext) -> Rows:
+        files = []
+        for number, start in enumerate(range(0, self.rows, ROWS_PER_FILE)):
+            part = MAKERS[self.kind](self.seed, number, min(ROWS_PER_FILE, self.rows - start))
+            files.append(write_part(ctx.root, ctx.out / "kept", f"part-{number:05d}.parquet", part))
+        none = write_part(ctx.root, ctx.out / "rejected", "part-00000.parquet", REJECT.empty_table())
+        return Rows(kept=Table(files=tuple(files)), rejected=Table(files=(none,)))
+
+
+def texts(seed: int, part: int, rows: int) -> pa.Array:
+    """Reviews of 5 to 300 words, log-normal with median 45, words by Zipf's law; some copied, some nearly."""
+    random = np.random.default_rng([seed, part])
+    syllables = np.array([a + b for a in "bcdfghklmnprstvw" for b in ("a", "e", "i", "o", "u", "ai", "ou")])
+    words = np.random.default_rng(0).choice(syllables, (20_000, 3))
+    vocabulary = pa.array(["".join(word[: 1 + number % 3]) for number, word in enumerate(words)])
+    lengths = np.clip(random.lognormal(np.log(45), 0.6, rows), 5, 300).astype(np.int64)
+    which = np.minimum(random.zipf(1.2, lengths.sum()), len(vocabulary)) - 1
+    lists = pa.ListArray.from_arrays(
+        pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32()), vocabulary.take(pa.array(which))
+    )
+    made = pc.binary_join(lists, " ")
+    chance = random.random(rows)
+    source = np.where(chance < COPIES + NEAR_COPIES, np.maximum(np.arange(rows) - 7, 0), np.arange(rows))
+    made = made.take(pa.array(source))
+    near = pa.array((chance >= COPIES) & (chance < COPIES + NEAR_COPIES))
+    return pc.if_else(near, pc.binary_join_element_wise(made, "today", " "), made)
+
+
+def ids(seed: int, part: int, rows: int) -> pa.Array:
+    """Random 128-bit ids, equal for equal arguments."""
+    data = np.random.default_rng([seed, part, 1]).bytes(16 * rows).hex()
+    return pa.array([data[at : at + 32] for at in range(0, len(data), 32)], pa.string())
+
+
+def reviews(seed: int, part: int, rows: int) -> pa.Table:
+    names = pa.array([f"r{part}-{row}" for row in range(rows)])
+    return pa.table([ids(seed, part, rows), names, pa.nulls(rows, pa.string()), texts(seed, part, rows)], REVIEW)
+
+
+def said_of(texts_: list[str], random: np.random.Generator) -> list[str]:
+    """What the scripted teacher says: two opinions that quote the review, at times nothing that can be read."""
+    broken = random.random(len(texts_)) < UNREADABLE
+    said = []
+    for text, bad in zip(texts_, broken, strict=True):
+        words = text.split(" ")
+        lines = [f"{words[at]} | food | negative | {' '.join(words[at : at + 3])}" for at in (0, len(words) // 2)]
+        said.append("bananas" if bad else "\n".join(["negative", *lines]))
+    return said
+
+
+def responses(seed: int, part: int, rows: int) -> pa.Table:
+    """One analysis of each review with the same seed."""
+    parents = ids(seed, part, rows)
+    said = said_of(texts(seed, part, rows).to_pylist(), np.random.default_rng([seed, part, 2]))
+    table = {
+        "id": ids(seed + 1_000, part, rows), "parent": parents, "kind": ["analysis"] * rows, "text": said,
+        "finish_reason": ["stop"] * rows, "prompt_tokens": [150] * rows, "output_tokens": [40] * rows,
+        "tries": [1] * rows, "label_logprobs": [[-0.1, -3.0, -4.0]] * rows,
+    }  # fmt: skip
+    columns = [pa.array(table[f.name], f.type) if f.name in table else pa.nulls(rows, f.type) for f in RESPONSE]
+    return pa.table(columns, RESPONSE)
+
+
+def scored(seed: int, part: int, rows: int) -> pa.Table:
+    random = np.random.default_rng([seed, part, 3])
+    prompts = texts(seed, part, rows)
+    table = {
+        "id": ids(seed, part, rows), "parent": ids(seed, part, rows), "review_id": ids(seed, part, rows),
+        "kind": ["analysis"] * rows, "group": ["analysis"] * rows, "prompt": prompts,
+        "answer": said_of(prompts.to_pylist(), random), "difficulty": random.random(rows), "answer_tokens": [40] * rows,
+    }  # fmt: skip
+    columns = [pa.array(table[f.name], f.type) if f.name in table else pa.nulls(rows, f.type) for f in SCORED_EXAMPLE]
+    return pa.table(columns, SCORED_EXAMPLE)
+
+
+MAKERS: dict[str, Callable[[int, int, int], pa.Table]] = {
+    "reviews": reviews,
+    "responses": responses,
+    "scored": scored,
+}
+
+
+def _ingest(folder: Path, rows: int) -> Stage[Any]:
+    return Ingest.at(str(_jsonl(folder, rows)), min_chars=20, mask=True)
+
+
+def _limited_ingest(folder: Path, rows: int) -> Stage[Any]:
+    return Ingest.at(str(_jsonl(folder, rows)), limit=rows // 10)
+
+
+def _jsonl(folder: Path, rows: int) -> Path:
+    file = folder / f"reviews-{rows}.jsonl"
+    if not file.exists():
+        with file.open("w") as stream:
+            for part, start in enumerate(range(0, rows, ROWS_PER_FILE)):
+                for text in texts(0, part, min(ROWS_PER_FILE, rows - start)).to_pylist():
+                    stream.write(json.dumps({"text": text}) + "\n")
+    return file
+
+
+def _teach(_: Path, rows: int) -> Stage[Any]:
+    return Teach(
+        teacher=None, endpoint=Endpoint(model="scripted", url="http://scripted", key_variable="NONE"), retries=2,
+        sampling=Sampling(max_tokens=256), max_length=2048, precision="bf16", reviews=Made(kind="reviews", rows=rows),
+        kinds=("analysis",), style="compact",
+    )  # fmt: skip
+
+
+def _pack(_: Path, rows: int) -> Stage[Any]:
+    learned = LearnTokenizer(examples=(Made(kind="scored", rows=500),), vocabulary=2_000, max_length=2048)
+    return Pack(examples=(Made(kind="scored", rows=rows),), tokenizer=learned, row_length=512)
+
+
+STAGES: dict[str, Callable[[Path, int], Stage[Any]]] = {
+    "ingest": _ingest,
+    "ingest, limit of a tenth": _limited_ingest,
+    "deduplicate, equal": lambda _, rows: Deduplicate(reviews=Made(kind="reviews", rows=rows), near=False),
+    "deduplicate, near": lambda _, rows: Deduplicate(reviews=Made(kind="reviews", rows=rows)),
+    "decontaminate": lambda _, rows: Decontaminate(
+        reviews=Made(kind="reviews", rows=rows), against=(Made(kind="reviews", rows=2_000, seed=9),)
+    ),
+    "sample, a tenth": lambda _, rows: Sample(reviews=Made(kind="reviews", rows=rows), share=0.1),
+    "teach": _teach,
+    "parse": lambda _, rows: Parse(
+        responses=(Made(kind="responses", rows=rows),), reviews=Made(kind="reviews", rows=rows)
+    ),
+    "select": lambda _, rows: Select(scored=Made(kind="scored", rows=rows), rate=0.2),
+    "pack": _pack,
+}
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """A teacher's engine as seen by the pipeline: a unit takes `seconds`, and every request gets an answer."""
+
+    chatting: Any
+    seconds: float
+
+    def __call__(self, rows: pa.Table) -> tuple[pa.Table, Counts]:
+        began = time.monotonic()
+        turns = [request["messages"][0]["content"] for request in self.chatting.requests(rows)]
+        random = np.random.default_rng(int(rows["id"][0].as_py()[:8], 16))
+        said = said_of([turn.strip().rsplit("\n", 1)[-1] for turn in turns], random)
+        replies = [Reply(text, 150, 40, "stop") for text in said]
+        table = self.chatting.answers(rows, replies)
+        time.sleep(max(0.0, self.seconds - (time.monotonic() - began)))
+        failed = pc.sum(pc.is_valid(table["error"])).as_py()
+        return table, Counts(len(rows), len(rows), 150 * len(rows), 40 * len(rows), failed)
+
+
+def ask_scripted(
+    units: UnitFolder, chatting: Any, endpoint: Any, placement: Any, listener: Any, should_stop: Any
+) -> Any:
+    """Stands in for `ask_endpoint`."""
+    from fsa_ray.engine.run_units import map_units
+
+    return map_units(
+        units, Scripted(chatting, ANSWER_SECONDS), workers=TEACHER_WORKERS, cpus=0.5, listener=listener,
+        should_stop=should_stop,
+    )  # fmt: skip
+
+
+def run_one(name: str, rows: int, folder: Path, report: Path) -> None:
+    """Runs one stage here and writes what it took."""
+    from fsa_ray.engine import endpoint
+    from fsa_ray.stages import serving
+
+    root, stage = Folder(str(folder / "root")), STAGES[name](folder, rows)
+    placement = Placement(sections={"endpoint": EndpointPlacement(unit_rows=UNIT_ROWS).model_dump()})
+    endpoint.ask_endpoint = ask_scripted  # type: ignore[assignment]
+    runner = Runner(root, placement, Silent(), lambda engines: None)
+    for given in stage.inputs().values():
+        assert read_record(root, given) is not None
+    if name == "teach":  # what Ray itself takes does not grow with the rows
+        from fsa_ray.engine.placement import RayPlacement
+        from fsa_ray.engine.session import Session
+
+        serving._session = Session(RayPlacement())
+        serving._session.start_ray()
+    if name == "pack":
+        import transformers  # noqa: F401
+    held = psutil.Process().memory_info().rss
+    began, worked = time.perf_counter(), time.process_time()
+    runner.run(Pipeline("scale", {"wanted": stage}))
+    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - worked
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    serving.close()
+    record = read_record(root, stage)
+    assert record is not None
+    told = {"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_bytes": max(0, peak - held), "held_bytes": held}
+    measures = {key: record.measures[key] for key in ("rows", "rejected") if key in record.measures}
+    report.write_text(json.dumps({**told, **measures}))
+
+
+def make_inputs(name: str, rows: int, folder: Path) -> None:
+    root = Folder(str(folder / "root"))
+    inputs = STAGES[name](folder, rows).inputs()
+    if inputs:
+        pipeline = Pipeline("scale", {f"input-{number}": stage for number, stage in enumerate(inputs.values())})
+        Runner(root, Placement(), Silent(), lambda engines: None).run(pipeline)
+
+
+def measured(name: str, rows: int, folder: Path, limit_bytes: int, limit_seconds: float) -> dict[str, Any]:
+    """What one stage takes, in a process of its own that is ended where it passes a limit."""
+    make_inputs(name, rows, folder)
+    report = folder / "report.json"
+    report.unlink(missing_ok=True)
+    command = [sys.executable, __file__, "--child", name, str(rows), str(folder), str(report)]
+    began, ended, base = time.monotonic(), "", None
+    with subprocess.Popen(command, env={**os.environ, **_ENVIRONMENT}) as child:
+        process = psutil.Process(child.pid)
+        while child.poll() is None:
+            time.sleep(_PROBE_SECONDS)
+            try:
+                resident = process.memory_info().rss
+            except psutil.NoSuchProcess:
+                break
+            base = resident if base is None else base
+            ended = f"memory over {limit_bytes / 2**30:g} GiB" if resident > limit_bytes else ended
+            ended = f"over {limit_seconds:g} s" if time.monotonic() - began > limit_seconds else ended
+            if ended:
+                child.kill()
+                break
+    shutil.rmtree(folder / "root" / STAGES[name](folder, rows).name, ignore_errors=True)
+    if ended or not report.exists():
+        return {"rows": rows, "ended": ended or f"failed with exit code {child.returncode}"}
+    found = json.loads(report.read_text())
+    return {
+        "rows": rows,
+        "seconds": round(found["seconds"], 2),
+        "cpu_seconds": round(found["cpu_seconds"], 2),
+        "rows_per_cpu_second": round(rows / found["cpu_seconds"]),
+        "peak_mib": round(found["peak_bytes"] / 2**20, 1),
+        "held_before_mib": round(found["held_bytes"] / 2**20, 1),
+        "kept": found.get("rows"),
+        "rejected": found.get("rejected"),
+    }
+
+
+def modelled(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Growth between the smallest and the largest size that ran, and what it comes to at MODELLED_ROWS.
+
+    Time is the processor's, all threads of the process together, since a busy machine stretches the clock's. Memory is
+    taken as a straight line: the slope between the two largest sizes, at least 0.
+    """
+    done = [run for run in runs if "seconds" in run]
+    if len(done) < 2:
+        return {}
+    small, large = done[-2], done[-1]
+    decades = math.log(done[-1]["rows"] / done[0]["rows"])
+    time_exponent = math.log(done[-1]["cpu_seconds"] / done[0]["cpu_seconds"]) / decades
+    last = math.log(large["rows"] / small["rows"])
+    late_exponent = math.log(large["cpu_seconds"] / small["cpu_seconds"]) / last
+    memory_exponent = math.log(max(large["peak_mib"], 0.1) / max(done[0]["peak_mib"], 0.1)) / decades
+    slope = max(0.0, (large["peak_mib"] - small["peak_mib"]) * 2**20 / (large["rows"] - small["rows"]))
+    times = MODELLED_ROWS / large["rows"]
+    at_most = (DRIVER_GIB * 2**30 - large["peak_mib"] * 2**20) / slope + large["rows"] if slope else math.inf
+    peak = (large["peak_mib"] * 2**20 + slope * (MODELLED_ROWS - large["rows"])) / 2**30
+    return {
+        "time_exponent": round(time_exponent, 2),
+        "time_exponent_of_last_step": round(late_exponent, 2),
+        "memory_exponent": round(memory_exponent, 2),
+        "bytes_per_row": round(slope),
+        "modelled_cpu_hours": round(large["cpu_seconds"] * times ** max(1.0, late_exponent) / 3600, 2),
+        "modelled_peak_gib": round(peak, 1),
+        "fits_driver": peak <= DRIVER_GIB,
+        "rows_that_fit_driver": None if math.isinf(at_most) else round(at_most, -5),
+    }
+
+
+def runs_of(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for name in arguments.stages:
+        runs: list[dict[str, Any]] = []
+        for rows in sorted(arguments.rows):
+            if runs and "ended" in runs[-1]:
+                break
+            runs.append(measured(name, rows, folder, int(arguments.gib * 2**30), arguments.seconds))
+            print(name, json.dumps(runs[-1]), flush=True)
+        yield name, runs
+
+
+def compared(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """Ratios, earlier over now, at the largest size that both ran."""
+    earlier = {run["rows"]: run for run in before["runs"] if "seconds" in run}
+    shared = [run for run in now["runs"] if "seconds" in run and run["rows"] in earlier]
+    if not shared:
+        return {}
+    run = shared[-1]
+    old = earlier[run["rows"]]
+    return {
+        "rows": run["rows"],
+        "time_ratio": round(old["cpu_seconds"] / run["cpu_seconds"], 2),
+        "memory_ratio": round(old["peak_mib"] / max(run["peak_mib"], 0.1), 2),
+        "same_rows": (old["kept"], old["rejected"]) == (run["kept"], run["rejected"]),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--stages", nargs="+", choices=list(STAGES), default=list(STAGES))
+    parser.add_argument("--gib", type=float, default=2.5, help="a stage that takes more is ended")
+    parser.add_argument("--seconds", type=float, default=900.0, help="a stage that takes longer is ended")
+    parser.add_argument("--before", type=Path, help="results of an earlier state of the code, to compare with")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        name, rows, where, told = arguments.child
+        run_one(name, int(rows), Path(where), Path(told))
+        return
+    before = json.loads(arguments.before.read_text("utf-8"))["stages"] if arguments.before else {}
+    report: dict[str, Any] = {
+        "benchmark": "scale",
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start",
+        "versions": {name: version(name) for name in ("pyarrow", "numpy", "ray")}
+        | {"python": platform.python_version()},
+        "modelled_rows": MODELLED_ROWS,
+        "driver_gib": DRIVER_GIB,
+        "teacher": {"seconds_a_unit": ANSWER_SECONDS, "unit_rows": UNIT_ROWS, "workers": TEACHER_WORKERS},
+        "stages": {},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for name, runs in runs_of(arguments, Path(folder)):
+            found: dict[str, Any] = {"runs": runs, **modelled(runs)}
+            if name in before:
+                found |= {"before": before[name], "against_before": compared(found, before[name])}
+            report["stages"][name] = found
+            if arguments.out:
+                arguments.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(report, indent=2))
+
+
+if __name__ == "__main__":
+    main()
