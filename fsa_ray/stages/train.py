@@ -37,10 +37,10 @@ class Train(Stage[Model]):
 
     def check_placement(self, placement: Placement) -> None:
         from fsa_ray.engine.train import TrainPlacement
-        from fsa_ray.training.batches import accumulation
+        from fsa_ray.training.batches import group_sizes
 
         where = placement.section("train", TrainPlacement)
-        accumulation(self.settings.global_batch, where.workers, where.micro_batch)
+        group_sizes(self.settings.global_batch, where.workers, where.min_workers, where.micro_batch)
 
     def run(self, ctx: StageContext) -> Model:
         from fsa_ray.engine.train import TrainPlacement
@@ -63,7 +63,7 @@ class Train(Stage[Model]):
         outcome = train(job, ctx.placement.section("train", TrainPlacement), ctx.tell)
         self._refuse_other_start(ctx, outcome)
         measures = outcome.model_dump(exclude={"files", "digest", "start_digest"}, exclude_none=True)
-        ctx.measure(**{key: float(value) for key, value in measures.items()})
+        ctx.measure(goodput=outcome.goodput, **{key: float(value) for key, value in measures.items()})
         card = write_file(ctx.root, ctx.out / "model", "README.md", self._card(outcome.parameters).encode("utf-8"))
         curve = next(file for file in outcome.files if file.key.endswith("metrics.jsonl"))
         return Model(
