@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fsa_ray.core.artifact import Rows, Table
 from fsa_ray.core.budget import Budget, BudgetReached
+from fsa_ray.core.goodput import goodput
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.prices import Prices
 from fsa_ray.core.stage import Stage, StageContext
@@ -109,6 +110,8 @@ class Ask(Stage[Rows]):
             output_tokens=asked.counts.output_tokens,
             requests=asked.counts.prompts,
             failed=pc.sum(pc.is_valid(answers["error"])).as_py() or 0,
+            rows_redone=asked.redone,
+            goodput=goodput(asked.counts.rows, asked.redone),
             adopted=0 if adopted is None else len(adopted),
         )
         return commit(ctx, answers if adopted is None else pa.concat_tables([adopted, answers]), [])
@@ -132,6 +135,7 @@ class _Rounds:
 
     def __init__(self, ctx: StageContext, stage: "Ask") -> None:
         self.counts = Counts()
+        self.redone = 0  # rows
         self._ctx = ctx
         self._stage = stage
         self._budget = ctx.placement.section("budget", Budget)
@@ -146,6 +150,7 @@ class _Rounds:
         before = self.counts
         outcome, results = self._ask(folder, source, number, decoding, lambda now: self._over(before + now))
         self.counts = before + outcome.counts
+        self.redone += outcome.redone
         if not outcome.finished:
             raise BudgetReached(self._budget.told(self._spent(self.counts), self._prices.currency))
         return results

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from fsa_ray.core.goodput import goodput
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import write_file
@@ -63,7 +64,8 @@ class Train(Stage[Model]):
         outcome = train(job, ctx.placement.section("train", TrainPlacement), ctx.tell)
         self._refuse_other_start(ctx, outcome)
         measures = outcome.model_dump(exclude={"files", "digest", "start_digest"}, exclude_none=True)
-        ctx.measure(goodput=outcome.goodput, **{key: float(value) for key, value in measures.items()})
+        ctx.measure(goodput=goodput(outcome.steps, outcome.steps_redone))
+        ctx.measure(**{key: float(value) for key, value in measures.items()})
         card = write_file(ctx.root, ctx.out / "model", "README.md", self._card(outcome.parameters).encode("utf-8"))
         curve = next(file for file in outcome.files if file.key.endswith("metrics.jsonl"))
         return Model(

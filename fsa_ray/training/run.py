@@ -37,11 +37,6 @@ class TrainOutcome(BaseModel):
     restarts: int  # groups of workers after the first one
     preemptions: int  # of these restarts: to make room before a machine went
 
-    @property
-    def goodput(self) -> float:
-        """Share of the steps taken that came out, 0 to 1."""
-        return self.steps / (self.steps + self.steps_redone) if self.steps else 1.0
-
 
 def train(job: TrainJob, placement: TrainPlacement, tell: Callable[[str], None] = lambda message: None) -> TrainOutcome:
     """Runs `job` on an initialised Ray and waits for it, telling how far it is now and then.
