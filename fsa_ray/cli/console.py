@@ -38,7 +38,14 @@ def summary(record: Record) -> str:
         kept = sum(file["rows"] for file in artifact["kept"]["files"])
         rejected = sum(file["rows"] for file in artifact["rejected"]["files"])
         parts.append(f"{kept} rows" + (f", {rejected} rejected" if rejected else ""))
-    names = (("output_tokens", "tokens written"), ("steps", "steps"), ("engine_starts", "engine starts"))
+    names = (
+        ("output_tokens", "tokens written"),
+        ("steps", "steps"),
+        ("engine_starts", "engine starts"),
+        ("restarts", "restarts"),
+        ("steps_redone", "steps redone"),
+        ("rows_redone", "rows redone"),
+    )
     parts.extend(f"{record.measures[key]:.0f} {words}" for key, words in names if record.measures.get(key))
     return "; ".join(parts) or "done"
 

@@ -8,6 +8,8 @@ from ray._raylet import GcsClient  # type: ignore[attr-defined]
 from ray.core.generated.autoscaler_pb2 import GetClusterStatusReply
 from ray.util.placement_group import placement_group, remove_placement_group
 
+from fsa_ray.engine.machines import held, room
+
 HOPELESS_SECONDS = 20.0
 """How long the autoscaler must say that no kind of node will do: at first it may not know all that is there."""
 _POLL_SECONDS = 1.0
@@ -26,11 +28,11 @@ def require_room(section: str, number: int, need: Need, *, growth: str, grows: b
     if grows:
         _wait(asked, number, need, timeout_s)
         return
-    room = sum(_fits(node["Resources"], need) for node in ray.nodes() if node["Alive"])
-    if room < number:
-        have = _listed({name: ray.cluster_resources().get(name, 0.0) for name in need})
+    found = room(need)
+    if found < number:
+        have = _listed({name: held(name) for name in need})
         raise ValueError(
-            f"{asked}; this Ray has {have} and room for {room}. Lower it, or set "
+            f"{asked}; this Ray has {have} and room for {found}. Lower it, or set "
             f"`{growth}: true` if the cluster can grow"
         )
 
@@ -74,10 +76,6 @@ def hopeless_in(reply: Any) -> list[Need]:
         ]
     ]
     return [dict(bundle) for bundle in (*single, *together)]
-
-
-def _fits(node: Need, need: Need) -> int:
-    return int(min(node.get(name, 0.0) // amount for name, amount in need.items()))
 
 
 def _listed(amounts: Need) -> str:

@@ -68,6 +68,7 @@ class Outcome:
     finished: bool
     counts: Counts
     engines: int = 0  # engine processes that answered: more than replicas if one was replaced
+    redone: int = 0  # rows begun again after what was done about them was lost, earlier processes included
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def _run(
                 raise EngineFailed(_why(pending, errors, state()))
     finally:
         stop.clear()
-    return Outcome(finished=not units.pending(), counts=run.counts, engines=len(run.engines))
+    return Outcome(not units.pending(), run.counts, len(run.engines), units.rows_redone())
 
 
 class _Run:
@@ -249,6 +250,7 @@ class _Prepare:
             self._await_commit()
             if not self._stop.is_set() and not self._units.is_finished(unit):
                 self._asked = unit
+                self._units.begin(unit)
                 questions = encode_questions(self._asking.questions(self._units.read(unit)))
         except Exception as error:
             failure = _told(unit, error)
@@ -298,6 +300,7 @@ class _Map:
         try:
             if self._stop.is_set() or self._units.is_finished(unit):
                 return _report()
+            self._units.begin(unit)
             table, counts = self._mapping(self._units.read(unit))
             return _report(counts, self._units.commit(unit, table, counts))
         except Exception as error:

@@ -1,20 +1,43 @@
-"""Launches Ray Train: a group of workers that run one function and are restarted together when one dies.
+"""Launches Ray Train: a group of workers that run one function, and another group when machines are lost.
 
 Ray is imported where it is used: a plan reads the placement too.
 """
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fsa_ray.storage.folder import Folder
+
+log = logging.getLogger(__name__)
 
 
 class TrainingFailed(Exception):
     """Training stopped for a reason that the spec is not to blame for. What was checkpointed stays."""
+
+
+class WorkersDied(TrainingFailed):
+    """`preempted`: with a machine that was announced to go."""
+
+    def __init__(self, message: str, preempted: bool) -> None:
+        super().__init__(message)
+        self.preempted = preempted
+
+
+class WorkersMissing(TrainingFailed):
+    """They did not all start in time."""
+
+
+@dataclass(frozen=True)
+class Drained:
+    """What a worker returns that left off because one of the group's machines goes: the next group takes over."""
+
+    step: int
 
 
 class TrainPlacement(BaseModel):
@@ -24,6 +47,7 @@ class TrainPlacement(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     workers: int = Field(default=1, ge=1)
+    min_workers: int | None = Field(default=None, ge=1)  # go on with fewer when machines are lost; None: never
     gpus: bool = False  # one for each worker
     threads_per_worker: int = Field(default=1, ge=1)  # and logical CPUs that it reserves
     micro_batch: int = Field(default=1, ge=1)  # packed rows at a time in each worker
@@ -32,25 +56,58 @@ class TrainPlacement(BaseModel):
     gradient_checkpointing: bool = False
     keep_checkpoints: int = Field(default=2, ge=1)
     keep_gib: float | None = Field(default=None, gt=0)  # of checkpoints together; the newest is kept whatever its size
-    max_failures: int = Field(default=2, ge=0)  # restarts after a worker's death
+    max_failures: int = Field(default=2, ge=0)  # restarts after a worker's death; announced losses do not count
     autoscaling: bool = False  # whether the cluster can grow nodes that it does not have now
     start_timeout_s: float = Field(default=300.0, gt=0)  # until all workers run, nodes included
 
+    @model_validator(mode="after")
+    def _fewest_first(self) -> Self:
+        if self.min_workers is not None and self.min_workers > self.workers:
+            raise ValueError(f"min_workers is {self.min_workers}, more than workers, {self.workers}; lower it")
+        return self
+
 
 def launch(
-    worker: Callable[[dict[str, Any]], Any], config: dict[str, Any], progress: Folder, placement: TrainPlacement
+    worker: Callable[[dict[str, Any]], Any],
+    config: dict[str, Any],
+    progress: Folder,
+    placement: TrainPlacement,
+    sizes: Sequence[int],
 ) -> Any:
     """Runs `worker(config)` in each worker of a group and returns rank 0's value. Checkpoints go to `progress`.
 
-    Ray must be initialised. Workers find torch.distributed's variables in their environment. ValueError when the
-    cluster cannot hold the workers; TrainingFailed when they do not start within `start_timeout_s`, or when workers
-    die more than `max_failures` times.
+    `sizes`: the numbers of workers that a group may have, falling. A group whose workers die is followed by another of
+    as many as the machines that are left hold, and so is one that returns Drained, which is no failure. Ray must be
+    initialised. Workers find torch.distributed's variables in their environment. ValueError when the cluster cannot
+    hold the fewest workers; TrainingFailed when they do not start within `start_timeout_s`, or when workers die more
+    than `max_failures` times.
     """
-    _require_room(placement)
+    _require_room(placement, sizes[-1])
     _tune_ray_train(placement)
+    from fsa_ray.engine.machines import answering, room
     from fsa_ray.engine.train_group import fit
 
-    return fit(worker, config, PurePosixPath(progress.path), progress.arrow(), placement)
+    need, failures = resources_of(placement), 0
+    workers = sizes[0] if placement.autoscaling else _fitting(sizes, room(need))
+    while True:
+        try:
+            value = fit(worker, config, PurePosixPath(progress.path), progress.arrow(), placement, workers)
+            if not isinstance(value, Drained):
+                return value
+            log.warning("a machine is drained; %d workers left off at step %d", workers, value.step)
+        except WorkersDied as error:
+            failures += not error.preempted
+            if failures > placement.max_failures:
+                raise
+            log.warning("%s", error)
+        except WorkersMissing:
+            fewer = [size for size in sizes if size < workers]
+            if not fewer:
+                raise
+            workers = _fitting(fewer, room(need, answering()))
+            continue
+        if len(sizes) > 1:
+            workers = sizes[0] if placement.autoscaling else _fitting(sizes, room(need, answering()))
 
 
 def resources_of(placement: TrainPlacement) -> dict[str, float]:
@@ -58,13 +115,18 @@ def resources_of(placement: TrainPlacement) -> dict[str, float]:
     return {"CPU": float(placement.threads_per_worker), **({"GPU": 1.0} if placement.gpus else {})}
 
 
-def _require_room(placement: TrainPlacement) -> None:
+def _fitting(sizes: Sequence[int], room: int) -> int:
+    """The most workers that there is room for; the fewest if there is for none: Ray then waits for machines."""
+    return next((size for size in sizes if size <= room), sizes[-1])
+
+
+def _require_room(placement: TrainPlacement, workers: int) -> None:
     from fsa_ray.engine.room import require_room
 
     try:
         require_room(
             "train",
-            placement.workers,
+            workers,
             resources_of(placement),
             growth="train.autoscaling",
             grows=placement.autoscaling,
@@ -82,3 +144,4 @@ def _tune_ray_train(placement: TrainPlacement) -> None:
     os.environ["RAY_TRAIN_HEALTH_CHECK_INTERVAL_S"] = "0.5"
     # On one node nobody is warned of preemption, and the watcher costs a process.
     os.environ["RAY_TRAIN_ENABLE_PREEMPTION_WATCHER"] = str(int(len(ray.nodes()) > 1 or placement.autoscaling))
+    os.environ["RAY_TRAIN_PREEMPTION_POLL_INTERVAL_S"] = "1"  # a notice may leave thirty seconds

@@ -17,11 +17,13 @@ from ray.train.backend import Backend, BackendConfig
 from ray.train.v2._internal.callbacks import DatasetsCallback
 from ray.train.v2._internal.callbacks.placement_group_callback import PlacementGroupCleanerCallback
 from ray.train.v2._internal.constants import CHECKPOINT_MANAGER_SNAPSHOT_FILENAME
+from ray.train.v2._internal.exceptions import WorkerGroupStartupFailedError, WorkerGroupStartupTimeoutError
 from ray.train.v2._internal.execution.callback import RayTrainCallback
+from ray.train.v2._internal.execution.failure_handling.default import _is_preemption_failure
 from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
-from ray.train.v2.api.exceptions import TrainingFailedError
+from ray.train.v2.api.exceptions import ControllerError, TrainingFailedError, WorkerGroupError
 
-from fsa_ray.engine.train import TrainingFailed, TrainPlacement, resources_of
+from fsa_ray.engine.train import TrainingFailed, TrainPlacement, WorkersDied, WorkersMissing, resources_of
 
 
 def fit(
@@ -30,32 +32,48 @@ def fit(
     path: PurePosixPath,
     filesystem: Any,
     placement: TrainPlacement,
+    workers: int,
 ) -> Any:
-    """See `launch`; `path` on `filesystem` is where Ray Train keeps checkpoints and its list of them."""
+    """One group of workers, see `launch`; `path` on `filesystem` is where Ray Train keeps checkpoints and its list of
+    them. Raises WorkersDied or WorkersMissing where another group may help, else TrainingFailed."""
     _forget(filesystem, f"{path}/{CHECKPOINT_MANAGER_SNAPSHOT_FILENAME}")
     trainer = _Trainer(
         worker,
         train_loop_config=config,
         backend_config=_Rendezvous(),
         scaling_config=ray.train.ScalingConfig(
-            num_workers=placement.workers, use_gpu=placement.gpus, resources_per_worker=resources_of(placement)
+            num_workers=workers, use_gpu=placement.gpus, resources_per_worker=resources_of(placement)
         ),
         run_config=ray.train.RunConfig(
             name=path.name,
             storage_path=str(path.parent),
             storage_filesystem=filesystem,
-            failure_config=ray.train.FailureConfig(max_failures=placement.max_failures, controller_failure_limit=0),
+            # Who follows a lost group is our decision: Ray Train would take the same number of workers, or any.
+            failure_config=ray.train.FailureConfig(
+                max_failures=0, controller_failure_limit=0, max_preemption_failures=0
+            ),
             logging_config=ray.train.LoggingConfig(log_level="ERROR"),
         ),
     )
     try:
         return trainer.fit().return_value
     except TrainingFailedError as error:
-        asked = f"{placement.workers} workers of {resources_of(placement)}"
-        raise TrainingFailed(
+        asked = f"{workers} workers of {resources_of(placement)}"
+        raise _failure(
+            error,
             f"training on {asked} stopped: {error}\n(start_timeout_s is {placement.start_timeout_s:g}, "
-            f"max_failures {placement.max_failures}; free now: {ray.available_resources()})"
+            f"max_failures {placement.max_failures}; free now: {ray.available_resources()})",
         ) from error
+
+
+def _failure(error: TrainingFailedError, message: str) -> TrainingFailed:
+    cause = error.controller_failure if isinstance(error, ControllerError) else None
+    if isinstance(cause, WorkerGroupStartupTimeoutError):
+        return WorkersMissing(message)
+    preempted = _is_preemption_failure(error)
+    if preempted or isinstance(error, WorkerGroupError) or isinstance(cause, WorkerGroupStartupFailedError):
+        return WorkersDied(message, preempted)
+    return TrainingFailed(message)
 
 
 def _forget(filesystem: Any, snapshot: str) -> None:

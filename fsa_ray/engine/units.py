@@ -6,12 +6,14 @@ is frozen when the work first begins, so that a resume under another placement f
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,6 +24,7 @@ from fsa_ray.core.tables import parquet_bytes
 from fsa_ray.storage.folder import Folder
 
 _LAYOUT = "layout.json"
+_BEGUN = "begun"
 _COUNTS = b"fsa_ray.counts"
 _READERS = 16
 T = TypeVar("T")
@@ -119,6 +122,20 @@ class UnitFolder:
     def read(self, unit: Unit) -> pa.Table:
         """The input rows of a unit."""
         return _read_rows(self.root, unit.file, unit.start, unit.rows)
+
+    def begin(self, unit: Unit) -> None:
+        """Note that work on a unit begins. What is begun and not committed was in vain."""
+        (self.folder / _BEGUN).put(f"{unit.index:08d}-{uuid4().hex}", b"")
+
+    def rows_redone(self) -> int:
+        """Rows of the finished units, each as often as it was begun after the first time: by any process, ever."""
+        begun = Counter(int(name.partition("-")[0]) for name in (self.folder / _BEGUN).names())
+        finished = self.finished()
+        return sum(
+            (begun[unit.index] - 1) * unit.rows
+            for unit in self.layout.units()
+            if begun[unit.index] > 1 and unit.name in finished
+        )
 
     def commit(self, unit: Unit, table: pa.Table, counts: Counts) -> bool:
         """Store the unit's result; False if it was there already."""

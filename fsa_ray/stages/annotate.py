@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 
 from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.goodput import goodput
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.engine.placement import EnginePlacement
@@ -59,7 +60,12 @@ class Annotate(Stage[Rows]):
         folder = ctx.progress / "annotations"
         units = UnitFolder.open(ctx.root, folder, reviews.kept, engine.placement.unit_rows)
         outcome = ask(units, Annotating(asker, self.style), engine, Pulse(ctx.tell))
-        ctx.measure(prompt_tokens=outcome.counts.prompt_tokens, output_tokens=outcome.counts.output_tokens)
+        ctx.measure(
+            prompt_tokens=outcome.counts.prompt_tokens,
+            output_tokens=outcome.counts.output_tokens,
+            rows_redone=outcome.redone,
+            goodput=goodput(outcome.counts.rows, outcome.redone),
+        )
         writer = RowWriter(ctx, ANNOTATION)
         for answers in units.results():
             writer.keep(answers)

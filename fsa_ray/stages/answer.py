@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pyarrow as pa
 
 from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.goodput import goodput
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.engine.placement import EnginePlacement
@@ -57,6 +58,8 @@ class Answer(Stage[Rows]):
             requests=outcome.counts.prompts,
             prompt_tokens=outcome.counts.prompt_tokens,
             output_tokens=outcome.counts.output_tokens,
+            rows_redone=outcome.redone,
+            goodput=goodput(outcome.counts.rows, outcome.redone),
         )
         return commit(ctx, pa.concat_tables([ANSWER.empty_table(), *units.results()]), [])
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fsa_ray.core.artifact import Rows, Table
 from fsa_ray.core.budget import Budget, BudgetReached
+from fsa_ray.core.goodput import goodput
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.prices import Prices
 from fsa_ray.core.stage import Stage, StageContext
@@ -120,6 +121,8 @@ class Ask(Stage[Rows]):
             output_tokens=rounds.counts.output_tokens,
             requests=rounds.counts.prompts,
             failed=without_answer,
+            rows_redone=rounds.redone,
+            goodput=goodput(rounds.counts.rows, rounds.redone),
             adopted=0 if adopted is None else len(adopted),
         )
         return writer.close()
@@ -160,6 +163,7 @@ class _Rounds:
 
     def __init__(self, ctx: StageContext, stage: "Ask") -> None:
         self.counts = Counts()
+        self.redone = 0  # rows
         self._ctx = ctx
         self._stage = stage
         self._budget = ctx.placement.section("budget", Budget)
@@ -174,6 +178,7 @@ class _Rounds:
         before = self.counts
         outcome, units = self._ask(folder, source, number, decoding, lambda now: self._over(before + now))
         self.counts = before + outcome.counts
+        self.redone += outcome.redone
         if not outcome.finished:
             raise BudgetReached(self._budget.told(self._spent(self.counts), self._prices.currency))
         return _Round(source, units)

@@ -5,6 +5,7 @@ from typing import ClassVar
 import pyarrow.compute as pc
 
 from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.goodput import goodput
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.engine.scorer import ScorePlacement, Scorer
 from fsa_ray.engine.units import UnitFolder
@@ -62,6 +63,8 @@ class Score(Stage[Rows]):
             tokens_read=outcome.counts.prompt_tokens,
             workers=placement.workers,
             gpus=placement.gpus * placement.workers,
+            rows_redone=outcome.redone,
+            goodput=goodput(outcome.counts.rows, outcome.redone),
         )
         return writer.close()
 

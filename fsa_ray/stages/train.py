@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from fsa_ray.core.goodput import goodput
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import write_file
@@ -38,10 +39,10 @@ class Train(Stage[Model]):
 
     def check_placement(self, placement: Placement) -> None:
         from fsa_ray.engine.train import TrainPlacement
-        from fsa_ray.training.batches import accumulation
+        from fsa_ray.training.batches import group_sizes
 
         where = placement.section("train", TrainPlacement)
-        accumulation(self.settings.global_batch, where.workers, where.micro_batch)
+        group_sizes(self.settings.global_batch, where.workers, where.min_workers, where.micro_batch)
 
     def run(self, ctx: StageContext) -> Model:
         from fsa_ray.engine.train import TrainPlacement
@@ -64,6 +65,7 @@ class Train(Stage[Model]):
         outcome = train(job, ctx.placement.section("train", TrainPlacement), ctx.tell)
         self._refuse_other_start(ctx, outcome)
         measures = outcome.model_dump(exclude={"files", "digest", "start_digest"}, exclude_none=True)
+        ctx.measure(goodput=goodput(outcome.steps, outcome.steps_redone))
         ctx.measure(**{key: float(value) for key, value in measures.items()})
         card = write_file(ctx.root, ctx.out / "model", "README.md", self._card(outcome.parameters).encode("utf-8"))
         curve = next(file for file in outcome.files if file.key.endswith("metrics.jsonl"))

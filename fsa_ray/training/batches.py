@@ -54,3 +54,11 @@ def accumulation(global_batch: int, workers: int, micro_batch: int) -> int:
             "the global batch is part of the result, so change the placement's workers or micro_batch"
         )
     return each
+
+
+def group_sizes(global_batch: int, workers: int, min_workers: int | None, micro_batch: int) -> list[int]:
+    """The numbers of workers, from `workers` down to `min_workers`, that divide the global batch; others are skipped.
+    ValueError if `workers` itself does not."""
+    accumulation(global_batch, workers, micro_batch)
+    fewest = workers if min_workers is None else min_workers
+    return [size for size in range(workers, fewest - 1, -1) if global_batch % (size * micro_batch) == 0]

@@ -4,6 +4,7 @@ import logging
 import math
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import torch
 import torch.distributed as dist
 
 from fsa_ray.core.artifact import DataFile
-from fsa_ray.engine.train import TrainPlacement
+from fsa_ray.engine.train import Drained, TrainPlacement
 from fsa_ray.training import checkpoints
+from fsa_ray.training.attempts import Account, Notebook
 from fsa_ray.training.batches import StepRows, accumulation
 from fsa_ray.training.export import full_weights, save_directory, store_directory
 from fsa_ray.training.holding import holding, samples
@@ -35,9 +37,9 @@ from fsa_ray.training.zero import start_engine
 log = logging.getLogger(__name__)
 
 
-def work(job: TrainJob, placement: TrainPlacement) -> dict[str, Any]:
-    """Trains; runs in every worker of a Ray Train group. Returns the fields of a TrainOutcome (of rank 0), or
-    `mistake`: the text of a ValueError that another try would not mend."""
+def work(job: TrainJob, placement: TrainPlacement) -> dict[str, Any] | Drained:
+    """Trains; runs in every worker of a Ray Train group. Returns the fields of a TrainOutcome (of rank 0), `mistake`:
+    the text of a ValueError that another try would not mend, or Drained after a checkpoint, when a machine goes."""
     begun = time.monotonic()
     torch.set_num_threads(placement.threads_per_worker)
     dist.init_process_group("nccl" if placement.gpus else "gloo")
@@ -46,23 +48,32 @@ def work(job: TrainJob, placement: TrainPlacement) -> dict[str, Any]:
     except ValueError as error:
         return {"mistake": str(error)}
     started, resumed_at = time.monotonic(), len(run.lines)
-    while len(run.lines) < run.steps and not is_over(run.lines, job.settings.watch):
-        line = looked_at(run, take_step(run, len(run.lines)))
-        if not math.isfinite(line.loss):
-            return {
-                "mistake": f"the loss is {line.loss} at step {line.step}; lower learning_rate or raise warmup_ratio"
-            }
-        run.lines.append(line)
-        keep_best(run)
-        run.pulse.beat(run.lines, run.steps)
-        if line.step % job.settings.checkpoint_every == 0:
-            _checkpoint(run)
+    left_off = False
+    try:
+        while not left_off and not _is_finished(run):
+            line = looked_at(run, take_step(run, len(run.lines)))
+            if not math.isfinite(line.loss):
+                return {
+                    "mistake": f"the loss is {line.loss} at step {line.step}; lower learning_rate or raise warmup_ratio"
+                }
+            run.lines.append(line)
+            keep_best(run)
+            run.notebook.step(line.step)
+            run.pulse.beat(run.lines, run.steps)
+            if run.draining or line.step % job.settings.checkpoint_every == 0:
+                _checkpoint(run)
+            left_off = run.draining and not _is_finished(run)
+    finally:
+        run.notebook.end(drained=left_off)
+    if left_off:
+        return _make_room(run)
     trained = time.monotonic()
     files, digest = _export(run)
     run.uploads.wait()
     dist.barrier()
     if run.rank == 0:
         _rotate(job, placement)
+    account = Account.of(job.progress, len(run.lines))
     return {
         "files": files,
         "start_digest": run.start_digest,
@@ -76,8 +87,22 @@ def work(job: TrainJob, placement: TrainPlacement) -> dict[str, Any]:
         "final_loss": run.lines[-1].loss if run.lines else None,
         "prepare_seconds": started - begun,
         "train_seconds": trained - started,
+        "step_seconds": sum(line.seconds for line in run.lines),
         "export_seconds": time.monotonic() - trained,
+        **asdict(account),
     }
+
+
+def _is_finished(run: Running) -> bool:
+    return len(run.lines) >= run.steps or is_over(run.lines, run.job.settings.watch)
+
+
+def _make_room(run: Running) -> Drained:
+    """Wait until every worker's part of the checkpoint is stored. The machine's last seconds hold no more steps: these
+    would have to be redone."""
+    run.uploads.wait()
+    dist.barrier()
+    return Drained(run.lines[-1].step)
 
 
 def _prepare(job: TrainJob, placement: TrainPlacement) -> Running:
@@ -108,6 +133,7 @@ def _prepare(job: TrainJob, placement: TrainPlacement) -> Running:
         log.warning("resumed at step %d of %d", len(lines), steps)
     dist.barrier()
     pulse = Pulse(job.progress, dist.get_rank())
+    notebook = Notebook(job.progress, dist.get_rank(), start.attempt, workers, len(lines))
     uploads = Uploads((lambda: _rotate(job, placement)) if dist.get_rank() == 0 else (lambda: None))
     return Running(
         job=job,
@@ -120,6 +146,7 @@ def _prepare(job: TrainJob, placement: TrainPlacement) -> Running:
         order=order,
         steps=steps,
         pulse=pulse,
+        notebook=notebook,
         start_digest=start_digest,
         attempt=start.attempt,
         holding=kept,
@@ -152,7 +179,7 @@ def _checkpoint(run: Running) -> None:
     part = checkpoints.Part(
         step=done.step,
         rank=run.rank,
-        workers=placement.workers,
+        workers=dist.get_world_size(),
         zero_stage=placement.zero_stage,
         identity=run.job.identity,
         attempt=run.attempt,

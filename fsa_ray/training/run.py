@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from fsa_ray.core.artifact import DataFile
-from fsa_ray.engine.train import TrainPlacement, launch
+from fsa_ray.engine.train import Drained, TrainPlacement, launch
+from fsa_ray.training.batches import group_sizes
 from fsa_ray.training.pulse import told
 from fsa_ray.training.settings import TrainJob
 
@@ -30,7 +31,11 @@ class TrainOutcome(BaseModel):
     final_loss: float | None  # None without a step
     prepare_seconds: float
     train_seconds: float
+    step_seconds: float  # of the steps that came out, earlier groups' included
     export_seconds: float
+    steps_redone: int  # lost with machines or workers, and taken once more
+    restarts: int  # groups of workers after the first one
+    preemptions: int  # of these restarts: to make room before a machine went
 
 
 def train(job: TrainJob, placement: TrainPlacement, tell: Callable[[str], None] = lambda message: None) -> TrainOutcome:
@@ -40,13 +45,14 @@ def train(job: TrainJob, placement: TrainPlacement, tell: Callable[[str], None] 
     a worker), TrainingFailed for anything else.
     """
     with told(job.progress, tell):
-        outcome = launch(_enter, {"job": job, "placement": placement}, job.progress, placement)
+        sizes = group_sizes(job.settings.global_batch, placement.workers, placement.min_workers, placement.micro_batch)
+        outcome = launch(_enter, {"job": job, "placement": placement}, job.progress, placement, sizes)
     if "mistake" in outcome:
         raise ValueError(outcome["mistake"])
     return TrainOutcome.model_validate(outcome)
 
 
-def _enter(config: dict[str, Any]) -> dict[str, Any]:
+def _enter(config: dict[str, Any]) -> dict[str, Any] | Drained:
     """A worker's first function: what must be set before torch and DeepSpeed are imported."""
     placement: TrainPlacement = config["placement"]
     os.environ["DS_ACCELERATOR"] = "cuda" if placement.gpus else "cpu"

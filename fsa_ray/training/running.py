@@ -8,6 +8,7 @@ import torch.distributed as dist
 
 from fsa_ray.engine.train import TrainPlacement
 from fsa_ray.training.answer_loss import SoftBatch
+from fsa_ray.training.attempts import Notebook
 from fsa_ray.training.batches import StepRows
 from fsa_ray.training.holding import Holding
 from fsa_ray.training.metrics import StepLine
@@ -31,11 +32,13 @@ class Running:
     order: StepRows
     steps: int
     pulse: Pulse
+    notebook: Notebook
     start_digest: str | None
     attempt: str  # a name for this group of workers
     holding: Holding
     uploads: Uploads
     lines: list[StepLine] = field(default_factory=list)
+    draining: bool = False  # one of the group's machines is going; all workers learn of it after the same step
 
     @property
     def rank(self) -> int:

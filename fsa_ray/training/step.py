@@ -7,6 +7,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from fsa_ray.training.drain import is_drained
 from fsa_ray.training.metrics import StepLine
 from fsa_ray.training.running import Running, batch_of
 from fsa_ray.training.schedule import learning_rate
@@ -16,7 +17,8 @@ log = logging.getLogger(__name__)
 
 def take_step(run: Running, step: int) -> StepLine:
     """One optimiser step (`step` from 0). Losses are summed over the micro-batches of all workers and divided by what
-    the global batch holds, so neither their number nor their size changes them."""
+    the global batch holds, so neither their number nor their size changes them. With the sums goes whether a worker
+    knows of a machine that is drained."""
     begun, settings, workers = time.monotonic(), run.job.settings, dist.get_world_size()
     torch.manual_seed(hash((settings.seed, step, run.rank)))
     numbers, soft = run.order.of_step(step), settings.soft_labels
@@ -26,7 +28,7 @@ def take_step(run: Running, step: int) -> StepLine:
     rate = learning_rate(settings, step, run.steps)
     for group in run.engine.optimizer.param_groups:
         group["lr"] = rate
-    sums = torch.zeros(3, dtype=torch.float64, device=run.device)
+    sums = torch.zeros(4, dtype=torch.float64, device=run.device)
     dealt = run.rows.dealt(numbers, workers, run.placement.micro_batch)
     for number, mine in enumerate(dealt[run.rank]):
         run.engine.set_gradient_accumulation_boundary(number == dealt.shape[1] - 1)
@@ -37,9 +39,11 @@ def take_step(run: Running, step: int) -> StepLine:
         if soft is not None:
             loss = loss + label * (weight * workers / max(labelled, 1))
         run.engine.backward(loss)
-        sums += torch.stack([text.detach(), label.detach(), text.new_tensor(_size(batch))])
+        sums[:3] += torch.stack([text.detach(), label.detach(), text.new_tensor(_size(batch))])
     run.engine.step()
+    sums[3] = is_drained()
     dist.all_reduce(sums)
+    run.draining = bool(sums[3])
     norm = run.engine.get_global_grad_norm()
     line = StepLine(
         step=step + 1,

@@ -43,9 +43,8 @@ def start_engine(
     deepspeed.runtime.engine.is_zero_supported_optimizer = lambda _: True
     deepspeed.init_distributed(auto_mpi_discovery=False, verbose=False)
     optimizer = _optimizer(model, settings)
-    config = zero_settings(
-        settings, stage=placement.zero_stage, workers=placement.workers, micro_batch=placement.micro_batch
-    )
+    workers, micro_batch = torch.distributed.get_world_size(), placement.micro_batch
+    config = zero_settings(settings, stage=placement.zero_stage, workers=workers, micro_batch=micro_batch)
     engine, *_ = deepspeed.initialize(
         model=model.to(device), optimizer=optimizer, config=config, dist_init_required=False
     )

@@ -62,3 +62,16 @@ def test_rows_come_from_their_row_groups(tmp_path: Path) -> None:
     units = open_units(tmp_path, 25_000, unit_rows=9_999, rows_per_file=25_000)
     texts = [units.read(unit)["id"].to_pylist() for unit in units.layout.units()]
     assert [int(value, 16) for part in texts for value in part] == list(range(25_000))
+
+
+def test_rows_that_were_begun_in_vain_are_counted_across_processes(tmp_path: Path) -> None:
+    units = open_units(tmp_path, 25)
+    for unit in units.pending():
+        units.begin(unit)
+    finish(units, units.pending()[0])
+    again = open_units(tmp_path, 25)
+    assert again.rows_redone() == 0
+    for unit in again.pending():
+        again.begin(unit)
+        finish(again, unit)
+    assert again.rows_redone() == 15

@@ -6,6 +6,7 @@ interpreter to start while a machine is dying, and unlike a driver they hold no 
 
 import logging
 import time
+from collections.abc import Iterable
 
 import ray.util
 from ray._private.services import canonicalize_bootstrap_address_or_die
@@ -37,22 +38,7 @@ class Machine:
 
     def drain(self, notice: Notice) -> None:
         """Tell Ray that this machine ends. Raises NotDrained if it does not take that."""
-        gcs, ids = self._look()
-        deadline = max(notice.ends_at, time.time() + 1)  # Ray takes none that has passed
-        for node in ids:
-            try:
-                taken, why = gcs.drain_node(
-                    node,  # in hex: for bytes Ray says yes and drains nothing
-                    autoscaler_pb2.DrainNodeReason.DRAIN_NODE_REASON_PREEMPTION,
-                    notice.what,
-                    int(deadline * 1000),
-                    timeout=_TIMEOUT_S,
-                )
-            except RayError as error:
-                raise NotDrained(f"Ray did not take the drain of node {node}: {error}") from None
-            if not taken:
-                raise NotDrained(f"Ray refuses to drain node {node}: {why}")
-            log.warning("node %s drains, %.0f s left", node, deadline - time.time())
+        drain_nodes(*self._look(), notice)
 
     def _look(self) -> tuple[GcsClient, list[str]]:
         try:
@@ -67,3 +53,22 @@ class Machine:
             known = ", ".join(sorted({info.node_manager_address for info in alive.values()}))
             raise NotDrained(f"no Ray node has this machine's address {ip} (there are: {known})")
         return gcs, ids
+
+
+def drain_nodes(gcs: GcsClient, nodes: Iterable[str], notice: Notice) -> None:
+    """Tell Ray that these nodes end. Raises NotDrained if it does not take that."""
+    deadline = max(notice.ends_at, time.time() + 1)  # Ray takes none that has passed
+    for node in nodes:
+        try:
+            taken, why = gcs.drain_node(
+                node,  # in hex: for bytes Ray says yes and drains nothing
+                autoscaler_pb2.DrainNodeReason.DRAIN_NODE_REASON_PREEMPTION,
+                notice.what,
+                int(deadline * 1000),
+                timeout=_TIMEOUT_S,
+            )
+        except RayError as error:
+            raise NotDrained(f"Ray did not take the drain of node {node}: {error}") from None
+        if not taken:
+            raise NotDrained(f"Ray refuses to drain node {node}: {why}")
+        log.warning("node %s drains, %.0f s left", node, deadline - time.time())

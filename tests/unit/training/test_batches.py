@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fsa_ray.core.tables import write_table
 from fsa_ray.storage.folder import Folder
-from fsa_ray.training.batches import StepRows, accumulation
+from fsa_ray.training.batches import StepRows, accumulation, group_sizes
 from fsa_ray.training.packed_rows import PackedRows
 from fsa_ray.training.packing import Tokenized, pack_table
 from fsa_ray.training.rows import filled, read_rows
@@ -83,3 +83,11 @@ def test_missing_and_mixed_files_are_refused(tmp_path):
     root.remove(a.files[0].key)
     with pytest.raises(ValueError, match="not found"):
         read_rows(root, a)
+
+
+def test_a_group_may_have_as_many_workers_as_divide_the_global_batch():
+    assert group_sizes(24, 6, 1, 2) == [6, 4, 3, 2, 1]
+    assert group_sizes(24, 6, 3, 4) == [6, 3]
+    assert group_sizes(24, 6, None, 1) == [6]
+    with pytest.raises(ValueError, match="not a multiple"):
+        group_sizes(24, 5, 1, 1)

@@ -1,0 +1,71 @@
+"""Training that loses one of its machines, in a cluster of several raylets on this one."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from fsa_ray.storage.folder import Folder
+from fsa_ray.training.attempts import Note
+from tests.ray import losing_driver
+from tests.ray.losing_driver import EVERY, STEPS
+from tests.ray.test_train import lines
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    return Folder(str(tmp_path_factory.mktemp("root")))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(root: Folder) -> list[dict]:
+    trained(root, "none")
+    return lines(root, "none")
+
+
+def trained(root: Folder, fault: str) -> dict:
+    """What comes out of a run that is named for its fault."""
+    ray = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef", "RAY_raylet_start_wait_time_s": "180"}
+    command = [sys.executable, "-m", losing_driver.__name__, root.path, fault, fault]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, env={**os.environ, **ray}, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def groups(root: Folder, name: str) -> list[Note]:
+    """The first worker's note of each group of workers, in their order."""
+    folder = root / name / "progress/attempts"
+    notes = [Note.model_validate_json(folder.get(file)) for file in folder.names() if file.endswith("-0.json")]
+    return sorted(notes, key=lambda note: note.began)
+
+
+def refuse_other_results(root: Folder, name: str, undisturbed: list[dict]) -> None:
+    exact = ("step", "lr", "answer_tokens", "tokens")
+    found = lines(root, name)
+    assert [[line[key] for key in exact] for line in found] == [[line[key] for key in exact] for line in undisturbed]
+    assert max(abs(a["loss"] - b["loss"]) for a, b in zip(found, undisturbed, strict=True)) < 1e-3
+
+
+def test_a_drained_machine_costs_no_step(root: Folder, undisturbed: list[dict]) -> None:
+    outcome = trained(root, "drain")
+    before, after = groups(root, "drain")
+    assert (before.workers, before.drained, after.workers) == (2, True, 1)
+    assert EVERY <= before.reached == after.began == outcome["resumed_at"] < STEPS
+    assert (outcome["steps_redone"], outcome["restarts"], outcome["preemptions"]) == (0, 1, 1)
+    refuse_other_results(root, "drain", undisturbed)
+
+
+def test_a_machine_that_vanishes_costs_the_steps_since_the_last_checkpoint(
+    root: Folder, undisturbed: list[dict]
+) -> None:
+    outcome = trained(root, "kill")
+    before, after = groups(root, "kill")
+    assert (before.workers, before.drained, after.workers) == (2, False, 1)
+    assert after.began % EVERY == 0 and after.began == outcome["resumed_at"]
+    assert outcome["steps_redone"] == before.reached - after.began < EVERY
+    assert (outcome["restarts"], outcome["preemptions"]) == (1, 0)
+    refuse_other_results(root, "kill", undisturbed)
