@@ -70,7 +70,7 @@ class Follower:
             return self._done[folder]
         if not begun:
             return Standing(label, folder, "waiting")
-        found = self._alive(standing(self._root, label, folder, record_at(self._root, folder)))
+        found = self._alive(standing(self._root, label, folder, lambda: record_at(self._root, folder)))
         if found.state == "done":
             self._done[folder] = found
         return found

@@ -1,5 +1,6 @@
 """The status of a run: derived from records and claims each time it is asked."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -67,8 +68,7 @@ def stage_status(root: Folder, pipeline: Pipeline, label: str) -> dict[str, Any]
     if label not in pipeline.stages:
         raise ValueError(f"no stage is called {label!r} here; there are: {', '.join(pipeline.stages)}")
     stage = pipeline.stages[label]
-    record = read_record(root, stage)
-    found = standing(root, label, stage.folder, record).document()
+    found, record = _standing(root, label, stage).document(), read_record(root, stage)
     return found if record is None else {**found, "record": record.model_dump(mode="json")}
 
 
@@ -83,11 +83,14 @@ def status_table(status: dict[str, Any]) -> Table:
     return table
 
 
-def standing(root: Folder, label: str, folder: str, record: Record | None) -> Standing:
-    """Of the stage in `folder` that has this record, or none."""
+def standing(root: Folder, label: str, folder: str, read: Callable[[], Record | None]) -> Standing:
+    """Of the stage in `folder`, whose record `read` reads."""
+    record = read()
+    traces = traces_of(root / folder) if record is None else None
+    if traces is not None and traces.released:
+        record = read()  # it may have been written between our two looks
     if record is not None:
         return Standing(label, folder, "done", summary(record), record.seconds, record.measures)
-    traces = traces_of(root / folder)
     if traces is None:
         return Standing(label, folder, "waiting")
     news = News.model_validate_json(traces.news) if traces.news else None
@@ -97,7 +100,7 @@ def standing(root: Folder, label: str, folder: str, record: Record | None) -> St
 
 
 def _standing(root: Folder, label: str, stage: Stage[Any]) -> Standing:
-    return standing(root, label, stage.folder, read_record(root, stage))
+    return standing(root, label, stage.folder, lambda: read_record(root, stage))
 
 
 def _what(traces: Traces, news: News | None) -> str:

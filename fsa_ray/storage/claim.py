@@ -189,16 +189,14 @@ def traces_of(folder: Folder) -> Traces | None:
     last = _last_of(names)
     if not last:
         return None
-    entry, released, beat = Entry.read(claims, last), _done_name(last) in names, _beat_name(last)
-    if entry.name is not None and beat not in names:
-        beat = _beat_name(last - 1)  # a seal is young: its driver told what it did under the entry before
-    return Traces(
-        holder=entry.holder,
-        news=claims.get(beat).decode("utf-8") if beat in names else "",
-        released=released,
-        error=claims.get(_done_name(last)).decode("utf-8") if released else "",
-        seen=claims.modified(_done_name(last) if released else beat if beat in names else _name(last)),
-    )
+    entry, released = Entry.read(claims, last), _done_name(last) in names
+    told = last if entry.name is None else last - 1  # a seal is young: its driver spoke under the entry before
+    news, sign = "", _name(last)
+    with suppress(FileNotFoundError):  # asked for, not listed: a list may miss a file that is being replaced
+        news, sign = claims.get(_beat_name(told)).decode("utf-8"), _beat_name(told)
+    sign = _done_name(last) if released else sign
+    error = claims.get(sign).decode("utf-8") if released else ""
+    return Traces(entry.holder, news, released, error, claims.modified(sign))
 
 
 def holder_of(folder: Folder) -> Holder | None:

@@ -112,7 +112,7 @@ def test_a_change_is_a_line(toys: Toys, capsys: pytest.CaptureFixture[str], json
         driver.result(30)
     lines = capsys.readouterr().out.splitlines()
     assert code is Exit.DONE
-    assert len(set(lines)) == len(lines), "nothing is said twice"
+    assert len(set(lines)) == len(lines), lines
     if json_:
         documents = [json.loads(line)["stages"] for line in lines]
         assert {"done": 4, "total": 9, "per_second": 2.5}.items() <= next(
