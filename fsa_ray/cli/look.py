@@ -15,7 +15,11 @@ def show(
     stage: Annotated[str | None, typer.Argument(help="Show the record of this stage.", metavar="STAGE")] = None,
     root: Root = DEFAULT_ROOT,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Keep looking until the run ends; from any machine that sees the root.")
+        bool,
+        typer.Option(
+            "--follow",
+            help="Look on until the run ends, from any machine; with --json, a document a line at each change.",
+        ),
     ] = False,
     json_: Json = False,
 ) -> int:
