@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
+from fsa_ray.core.beat import Beat
 from fsa_ray.core.plan import Step
 from fsa_ray.core.record import Record
 
@@ -20,8 +21,8 @@ class Narrator:
         verb = "goes on" if step.action == "continue" else "runs"
         stderr.print(f"[bold cyan]▸ {step.label}[/] {verb}: {step.reason}", highlight=False)
 
-    def says(self, step: Step, message: str) -> None:
-        stderr.print(f"  [dim]{step.label}:[/] {message}", highlight=False)
+    def says(self, step: Step, news: str | Beat) -> None:
+        stderr.print(f"  [dim]{step.label}:[/] {news}", highlight=False)
 
     def ends(self, step: Step, record: Record) -> None:
         if step.action == "reuse":

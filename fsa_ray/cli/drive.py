@@ -10,7 +10,8 @@ from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import plan, refuse_placement
 from fsa_ray.core.prices import Prices
-from fsa_ray.core.runner import Runner, refuse_second_payment
+from fsa_ray.core.runner import Audience, Runner, refuse_second_payment
+from fsa_ray.engine.metrics import Metrics
 from fsa_ray.recipes.table import Plan, build, load_pipeline
 from fsa_ray.storage.folder import Folder
 
@@ -40,7 +41,10 @@ def drive(
     placement = _with_budget(placement, planned)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        Runner(root, placement, Narrator(), release).run(planned.pipeline, until=until, allow=allow)
+        with Metrics(planned.spec.name, steps, placement.section("prices", Prices)) as metrics:
+            Runner(root, placement, Audience(Narrator(), metrics), release).run(
+                planned.pipeline, until=until, allow=allow
+            )
     finally:
         close()
     from fsa_ray.cli.outcome import outcome_of, print_pilot

@@ -1,25 +1,38 @@
 """show, verify, report, compare: look at what is stored."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, Root, RunName
+
+if TYPE_CHECKING:
+    from fsa_ray.storage.folder import Folder
 
 
 def show(
     name: Annotated[str | None, typer.Argument(help="Name of a run; none lists them.", metavar="NAME")] = None,
     stage: Annotated[str | None, typer.Argument(help="Show the record of this stage.", metavar="STAGE")] = None,
     root: Root = DEFAULT_ROOT,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow",
+            help="Look on until the run ends, from any machine; with --json, a document a line at each change.",
+        ),
+    ] = False,
     json_: Json = False,
-) -> None:
+) -> int:
     """Status, records and measures of a run."""
     from fsa_ray.cli.console import print_json, stdout
+    from fsa_ray.cli.exits import Exit
     from fsa_ray.cli.lookup import run_called
     from fsa_ray.cli.status import runs_of, stage_status, status_of, status_table
     from fsa_ray.storage.folder import Folder
 
     folder = Folder(root)
+    if follow:
+        return _follow(folder, name, stage, json_=json_)
     if name is None:
         found: Any = {"runs": runs_of(folder)}
         text: Any = "\n".join(found["runs"]) or f"nothing has run under {root} yet"
@@ -37,6 +50,18 @@ def show(
         stdout.print_json(data=text, default=str)
     else:
         stdout.print(text)
+    return Exit.DONE
+
+
+def _follow(root: "Folder", name: str | None, stage: str | None, *, json_: bool) -> int:
+    from fsa_ray.cli.follow import follow
+    from fsa_ray.cli.status import runs_of
+
+    if name is None:
+        raise ValueError(f"--follow: say which run; there are: {', '.join(runs_of(root)) or 'none yet'}")
+    if stage is not None:
+        raise ValueError(f"--follow shows all stages of a run; leave out {stage!r}")
+    return follow(root, name, json_=json_)
 
 
 def verify(name: RunName, root: Root = DEFAULT_ROOT, json_: Json = False) -> int:

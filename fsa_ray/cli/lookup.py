@@ -15,13 +15,19 @@ def placement_at(path: Path | None) -> Placement:
     return Placement() if path is None else Placement.read(path)
 
 
-def run_called(root: Folder, name: str) -> tuple[RunIndex, Plan]:
-    """The index of a named run and the pipeline that it stands for. Raises ValueError listing the known names."""
+def index_called(root: Folder, name: str) -> RunIndex:
+    """The index of a named run. Raises ValueError listing the known names."""
     index = RunIndex.read(root, name)
     if index is None:
         names = RunIndex.names(root)
         known = f"there are: {', '.join(names)}" if names else f"nothing has run under {root.url} yet"
         raise ValueError(f"no run is called {name!r} here; {known} (another place? use --root)")
+    return index
+
+
+def run_called(root: Folder, name: str) -> tuple[RunIndex, Plan]:
+    """The index of a named run and the pipeline that it stands for. Raises ValueError listing the known names."""
+    index = index_called(root, name)
     return index, build(index.spec, f"the spec of run {name}")
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from fsa_ray.core.pipeline import Pipeline, RunIndex
 from fsa_ray.core.placement import Placement
-from fsa_ray.core.record import Record, parameters_of, read_record
+from fsa_ray.core.record import Record, parameters_of, read_record, record_at
 from fsa_ray.core.stage import Stage
 from fsa_ray.storage.folder import Folder
 
@@ -63,20 +63,13 @@ def _step(root: Folder, label: str, stage: Stage[Any], last: RunIndex | None) ->
     if record is not None:
         return Step(label, stage, "reuse", "its record is there", False, record)
     begun = bool((root / stage.folder / "progress").names())
-    before = _record_at(root, last.stages[label]) if last and label in last.stages else None
+    before = record_at(root, last.stages[label]) if last and label in last.stages else None
     if before is None:
         reason = "an attempt was interrupted" if begun else "it has not run yet"
     else:
         reason = "changed: " + ", ".join(_changes(before, stage))
     paid = stage.costly and before is not None and not begun
     return Step(label, stage, "continue" if begun else "run", reason, paid, None)
-
-
-def _record_at(root: Folder, folder: str) -> Record | None:
-    try:
-        return Record.model_validate_json((root / folder).get("record.json"))
-    except FileNotFoundError:
-        return None
 
 
 def _changes(before: Record, stage: Stage[Any]) -> list[str]:

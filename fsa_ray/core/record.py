@@ -67,9 +67,8 @@ def parameters_of(stage: Stage[Any]) -> dict[str, Any]:
 def read_record(root: Folder, stage: Stage[Any]) -> Record | None:
     """The record of `stage`, or None. Raises ValueError if it was made under other defaults: the fingerprint leaves
     defaults out, so a changed default needs a new `version` of the stage."""
-    try:
-        record = Record.model_validate_json((root / stage.folder).get(RECORD))
-    except FileNotFoundError:
+    record = record_at(root, stage.folder)
+    if record is None:
         return None
     changed = contradictions(record.parameters, parameters_of(stage))
     if changed:
@@ -78,6 +77,14 @@ def read_record(root: Folder, stage: Stage[Any]) -> Record | None:
             f"a default was changed without a new version: set {type(stage).__name__}.version to {stage.version + 1}"
         )
     return record
+
+
+def record_at(root: Folder, folder: str) -> Record | None:
+    """The record in a stage's folder, whatever the stage means today; None without one."""
+    try:
+        return Record.model_validate_json((root / folder).get(RECORD))
+    except FileNotFoundError:
+        return None
 
 
 def contradictions(recorded: dict[str, Any], today: dict[str, Any], path: str = "") -> list[str]:

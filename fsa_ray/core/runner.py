@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
 from fsa_ray.core.artifact import Artifact
+from fsa_ray.core.beat import Beat, News
 from fsa_ray.core.budget import BudgetReached
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
@@ -26,11 +27,30 @@ class StageFailed(Exception):
 
 
 class Listener(Protocol):
-    """Who is told what happens: a terminal, a log."""
+    """Who is told what happens: a terminal, a log, metrics."""
 
     def begins(self, step: Step) -> None: ...
-    def says(self, step: Step, message: str) -> None: ...
+    def says(self, step: Step, news: str | Beat) -> None: ...
     def ends(self, step: Step, record: Record) -> None: ...
+
+
+class Audience:
+    """Several listeners as one."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+
+    def begins(self, step: Step) -> None:
+        for listener in self._listeners:
+            listener.begins(step)
+
+    def says(self, step: Step, news: str | Beat) -> None:
+        for listener in self._listeners:
+            listener.says(step, news)
+
+    def ends(self, step: Step, record: Record) -> None:
+        for listener in self._listeners:
+            listener.ends(step, record)
 
 
 class Context:
@@ -43,7 +63,7 @@ class Context:
         attempt: int,
         placement: Placement,
         spent: tuple[int, int],
-        tell: Callable[[str], None],
+        tell: Callable[[str | Beat], None],
     ) -> None:
         self.root = root
         self.out = root / stage.folder / "attempts" / f"{attempt:06d}"
@@ -109,8 +129,7 @@ class Runner:
 
     def _attempt(self, step: Step, claim: Claim, before: tuple[int, int]) -> Record:
         stage, started, clock = step.stage, datetime.now(UTC), time.monotonic()
-        say = lambda message: self.listener.says(step, message)  # noqa: E731
-        ctx = Context(self.root, stage, claim.generation, self.placement, before, say)
+        ctx = Context(self.root, stage, claim.generation, self.placement, before, self._telling(step, claim))
         try:
             artifact = stage.run(ctx)
         except KeyboardInterrupt:
@@ -136,6 +155,18 @@ class Runner:
         committed = read_record(self.root, stage)
         assert committed is not None
         return committed
+
+    def _telling(self, step: Step, claim: Claim) -> Callable[[str | Beat], None]:
+        """To the listener at once; to those who watch the root with the next heartbeat."""
+        last: Beat | None = None
+
+        def tell(news: str | Beat) -> None:
+            nonlocal last
+            last = news if isinstance(news, Beat) else last
+            claim.tell(News(said=str(news), beat=last).model_dump_json(exclude_defaults=True))
+            self.listener.says(step, news)
+
+        return tell
 
 
 def spent(root: Folder, stages: Iterable[Stage[Any]]) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from fsa_ray.core.artifact import Artifact, Flow
+from fsa_ray.core.beat import Beat
 from fsa_ray.core.fingerprint import fingerprint
 from fsa_ray.core.placement import Placement
 from fsa_ray.storage.folder import Folder
@@ -33,7 +34,7 @@ class StageContext(Protocol):
     def spent(self) -> tuple[int, int]: ...  # prompt and output tokens that the run's other costly stages took
     def load(self, dep: "Stage[B]") -> B: ...
     def measure(self, **values: float) -> None: ...  # rows, tokens, seconds: into the record
-    def tell(self, message: str) -> None: ...  # one line for the person who waits
+    def tell(self, news: str | Beat) -> None: ...  # one line, or how far it is, for the person who waits
 
 
 class Stage(BaseModel, Generic[A]):

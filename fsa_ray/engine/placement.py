@@ -13,6 +13,7 @@ class RayPlacement(BaseModel):
     address: str = "local"  # local: our own Ray on this machine; auto: the cluster that this machine belongs to
     logical_cpus: int = Field(default=16, ge=4)  # of a local Ray: more than cores, so that no small task starves
     object_store_mib: int = Field(default=512, ge=80)  # of a local Ray
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)  # of a local Ray, for Prometheus; None: no metrics
     autoscaling: bool = False  # whether the cluster can grow nodes that it does not have now
     open: bool = False  # join a Ray that asks nobody for a token, so that whoever reaches it can run code there
 

@@ -51,15 +51,6 @@ class Progress:
     rows_per_second: float  # of this process
     counts: Counts  # of all units so far, earlier processes included
 
-    @property
-    def eta_seconds(self) -> float:
-        return (self.total_rows - self.done_rows) / max(self.rows_per_second, 1e-9)
-
-    def __str__(self) -> str:
-        minutes, seconds = divmod(round(self.eta_seconds), 60)
-        left = f"{minutes} min {seconds} s left" if minutes else f"{seconds} s left"
-        return f"{self.done_rows:,}/{self.total_rows:,} rows, {self.rows_per_second:,.1f} rows/s, {left}"
-
 
 @dataclass(frozen=True)
 class Outcome:

@@ -20,7 +20,6 @@ _LOCAL_RAY = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_prestart_worker_first_driver": "0",  # idle workers, at a second of CPU each
     "RAY_worker_niceness": "0",  # by default any other program of the machine goes before the engine
-    "RAY_enable_metrics_collection": "0",  # nobody scrapes them here, and two cores feel it
     "RAY_task_events_report_interval_ms": "0",
     "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
 }
@@ -57,11 +56,14 @@ class Session:
         for name, value in _LOCAL_RAY.items():
             os.environ.setdefault(name, value)
         placement = self.ray_placement
+        if placement.address == "local" and placement.metrics_port is None:
+            os.environ.setdefault("RAY_enable_metrics_collection", "0")  # nobody scrapes them, and two cores feel it
         _refuse_open(placement)
         own: dict[str, Any] = {
             "num_cpus": placement.logical_cpus,
             "object_store_memory": placement.object_store_mib << 20,
             "include_dashboard": False,
+            "_metrics_export_port": placement.metrics_port,
         }
         ray.init(
             address=placement.address,

@@ -191,7 +191,7 @@ class _Rounds:
         from fsa_ray.stages.serving import Pulse, engine_of, session
 
         stage, ctx = self._stage, self._ctx
-        listener = Pulse(ctx.tell)
+        listener = Pulse(ctx.tell, self.counts)
         if stage.endpoint is not None:
             session(ctx)
             placement = ctx.placement.section("endpoint", EndpointPlacement)

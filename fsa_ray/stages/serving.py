@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable
 
+from fsa_ray.core.beat import Beat
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.engine.application import ModelSettings
 from fsa_ray.engine.placement import EnginePlacement, RayPlacement
 from fsa_ray.engine.run_units import Progress
 from fsa_ray.engine.session import Engine, Session
+from fsa_ray.engine.units import Counts
 from fsa_ray.stages.model import Model, local_path
 
 DTYPES = {"bf16": "bfloat16", "fp32": "float32"}
@@ -59,10 +61,11 @@ def close() -> None:
 
 
 class Pulse:
-    """A listener that passes progress on at most every few seconds."""
+    """A listener that passes progress on at most every few seconds. `before`: what earlier work of the stage took."""
 
-    def __init__(self, tell: Callable[[str], None], every: float = 5.0) -> None:
+    def __init__(self, tell: Callable[[Beat], None], before: Counts | None = None, every: float = 5.0) -> None:
         self._tell = tell
+        self._before = before or Counts()
         self._every = every
         self._last = time.monotonic()
 
@@ -70,4 +73,15 @@ class Pulse:
         now = time.monotonic()
         if now - self._last >= self._every:
             self._last = now
-            self._tell(str(progress))
+            counts = self._before + progress.counts
+            self._tell(
+                Beat(
+                    noun="rows",
+                    done=progress.done_rows,
+                    total=progress.total_rows,
+                    per_second=progress.rows_per_second,
+                    tokens_read=counts.prompt_tokens,
+                    tokens_written=counts.output_tokens,
+                    failed=counts.failed,
+                )
+            )

@@ -1,10 +1,10 @@
 """The claim on a stage: at most one driver works on it, and one that lost it can commit nothing.
 
 The claims of a stage are a log: `claims/000007.json`, made by exclusive create. The last entry owns the stage. Its
-owner rewrites `000007.beat` every few seconds. Who finds an owner that stopped to do so, or whose process is dead on
-this host, makes the next entry. A commit is the next entry too, a seal that holds what is to be committed: so a driver
-that commits and one that takes over want the same file name, and exactly one of them gets it, however long either
-was asleep. What a dead driver has sealed and not written, the next one writes.
+owner rewrites `000007.beat` every few seconds, with what it has to tell. Who finds an owner that stopped to do so, or
+whose process is dead on this host, makes the next entry. A commit is the next entry too, a seal that holds what is to
+be committed: so a driver that commits and one that takes over want the same file name, and exactly one of them gets
+it, however long either was asleep. What a dead driver has sealed and not written, the next one writes.
 """
 
 import json
@@ -13,8 +13,10 @@ import signal
 import socket
 import threading
 import uuid
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -96,6 +98,7 @@ class Claim(AbstractContextManager["Claim"]):
         self._claims = folder / CLAIMS
         self._me = me
         self._last = generation  # our last entry
+        self._news = b""
         self._stop = threading.Event()
         self._interrupts = threading.current_thread() is threading.main_thread()
         self._thread = threading.Thread(target=self._beat, daemon=True, name="claim-heartbeat")
@@ -116,6 +119,10 @@ class Claim(AbstractContextManager["Claim"]):
         claims.put(_beat_name(claim.generation), b"")
         claim._thread.start()
         return claim
+
+    def tell(self, news: str) -> None:
+        """What the next heartbeat says of the work, instead of what the last one said; see `traces_of`."""
+        self._news = news.encode("utf-8")
 
     def check(self) -> None:
         """Raises ClaimLost if somebody else has made a later entry."""
@@ -138,13 +145,14 @@ class Claim(AbstractContextManager["Claim"]):
     ) -> None:
         self._stop.set()
         self._thread.join()
+        why = str(error) or type(error).__name__ if isinstance(error, Exception) else ""
         with suppress(OSError):  # a full disk must not hide why we stopped; the lease ends by itself
-            self._claims.put(_done_name(self._last), b"")
+            self._claims.put(_done_name(self._last), why.encode("utf-8", "replace"))
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT_SECONDS):
             try:
-                self._claims.put(_beat_name(self._last), b"")
+                self._claims.put(_beat_name(self._last), self._news)
                 self.check()
             except ClaimLost:
                 if self._interrupts and not self._stop.is_set():
@@ -154,14 +162,47 @@ class Claim(AbstractContextManager["Claim"]):
                 continue
 
 
+@dataclass(frozen=True)
+class Traces:
+    """What the last driver of a stage has left of itself.
+
+    `news`: what its last heartbeat told. `error`: why it gave up, empty if it did not or was interrupted. `seen`: its
+    last sign of life, by the storage's clock.
+    """
+
+    holder: Holder
+    news: str
+    released: bool
+    error: str
+    seen: datetime
+
+    @property
+    def at_work(self) -> bool:
+        """As far as can be told from here: of a holder that died on another host, only time tells."""
+        return not self.released and not self.holder.dead_here()
+
+
+def traces_of(folder: Folder) -> Traces | None:
+    """Of the last driver that claimed a stage's folder, without writing; None if there was none."""
+    claims = folder / CLAIMS
+    names = set(claims.names())
+    last = _last_of(names)
+    if not last:
+        return None
+    entry, released = Entry.read(claims, last), _done_name(last) in names
+    told = last if entry.name is None else last - 1  # a seal is young: its driver spoke under the entry before
+    news, sign = "", _name(last)
+    with suppress(FileNotFoundError):  # asked for, not listed: a list may miss a file that is being replaced
+        news, sign = claims.get(_beat_name(told)).decode("utf-8"), _beat_name(told)
+    sign = _done_name(last) if released else sign
+    error = claims.get(sign).decode("utf-8") if released else ""
+    return Traces(entry.holder, news, released, error, claims.modified(sign))
+
+
 def holder_of(folder: Folder) -> Holder | None:
     """Who holds the claim on a stage's folder, as far as can be seen without writing; None if nobody does."""
-    claims = folder / CLAIMS
-    last = _latest(claims)
-    if not last or claims.exists(_done_name(last)):
-        return None
-    holder = Entry.read(claims, last).holder
-    return None if holder.dead_here() else holder
+    traces = traces_of(folder)
+    return traces.holder if traces is not None and traces.at_work else None
 
 
 def _is_silent(claims: Folder, number: int) -> bool:
@@ -178,7 +219,11 @@ def _is_silent(claims: Folder, number: int) -> bool:
 
 
 def _latest(claims: Folder) -> int:
-    return max((int(name[:6]) for name in claims.names() if name.endswith(".json")), default=0)
+    return _last_of(claims.names())
+
+
+def _last_of(names: Iterable[str]) -> int:
+    return max((int(name[:6]) for name in names if name.endswith(".json")), default=0)
 
 
 def _born(process: psutil.Process) -> float:

@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from fsa_ray.core.beat import Beat
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.metrics import StepLine
 
-NAME = "pulse.txt"
+NAME = "pulse.json"
 EVERY_SECONDS = 5.0
 
 
@@ -29,28 +30,31 @@ class Pulse:
         if self._silent or now - self._last < EVERY_SECONDS or len(lines) == self._first:
             return
         self._last = now
-        speed = (len(lines) - self._first) / (now - self._begun)
-        minutes, seconds = divmod(round((steps - len(lines)) / speed), 60)
-        left = f"{minutes} min {seconds} s left" if minutes else f"{seconds} s left"
-        line = lines[-1]
-        text = f"step {line.step:,}/{steps:,}, loss {line.loss:.3f}, {speed:.1f} steps/s, {left}"
+        beat = Beat(
+            noun="steps",
+            done=len(lines),
+            total=steps,
+            per_second=(len(lines) - self._first) / (now - self._begun),
+            tokens_trained=sum(line.tokens for line in lines),
+            loss=lines[-1].loss,
+        )
         with suppress(OSError):  # news are not worth a failed run
-            self._folder.put(NAME, text.encode("utf-8"))
+            self._folder.put(NAME, beat.model_dump_json().encode("utf-8"))
 
 
 @contextmanager
-def told(folder: Folder, tell: Callable[[str], None]) -> Iterator[None]:
+def told(folder: Folder, tell: Callable[[Beat], None]) -> Iterator[None]:
     """The driver's side: passes on what the workers tell while the block runs."""
     done = threading.Event()
 
     def listen() -> None:
-        last = ""
+        last: Beat | None = None
         while not done.wait(EVERY_SECONDS):
             with suppress(OSError):
-                text = folder.get(NAME).decode("utf-8")
-                if text != last:
-                    tell(text)
-                last = text
+                beat = Beat.model_validate_json(folder.get(NAME))
+                if beat != last:
+                    tell(beat)
+                last = beat
 
     with suppress(OSError):
         folder.remove(NAME)

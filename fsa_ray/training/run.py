@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from fsa_ray.core.artifact import DataFile
+from fsa_ray.core.beat import Beat
 from fsa_ray.engine.train import Drained, TrainPlacement, launch
 from fsa_ray.training.batches import group_sizes
 from fsa_ray.training.pulse import told
@@ -38,7 +39,7 @@ class TrainOutcome(BaseModel):
     preemptions: int  # of these restarts: to make room before a machine went
 
 
-def train(job: TrainJob, placement: TrainPlacement, tell: Callable[[str], None] = lambda message: None) -> TrainOutcome:
+def train(job: TrainJob, placement: TrainPlacement, tell: Callable[[Beat], None] = lambda beat: None) -> TrainOutcome:
     """Runs `job` on an initialised Ray and waits for it, telling how far it is now and then.
 
     Continues from the newest complete checkpoint in `job.progress`. ValueError for a user's mistake (found here or in

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from fsa_ray.core.beat import Beat
 from fsa_ray.engine import run_units
 from fsa_ray.engine.run_units import Progress, UnitFailed, ask, map_units
 from fsa_ray.engine.session import Engine, Session
-from fsa_ray.engine.units import UnitFolder
+from fsa_ray.engine.units import Counts, UnitFolder
+from fsa_ray.stages.serving import Pulse
 from fsa_ray.storage.folder import Folder
 from tests.ray.echo import Broken, Echo, double, ids, source
 
@@ -17,6 +19,17 @@ pytestmark = pytest.mark.engine
 def open_units(path: Path, rows: int, unit_rows: int = 10) -> UnitFolder:
     root = Folder(str(path))
     return UnitFolder.open(root, root / "work", source(root, rows), unit_rows)
+
+
+def test_a_beat_counts_what_earlier_rounds_took() -> None:
+    beats: list[Beat] = []
+    now = Counts(rows=10, prompts=20, prompt_tokens=50, output_tokens=7, failed=2)
+    before = Counts(rows=90, prompts=90, prompt_tokens=500, output_tokens=70, failed=20)
+    Pulse(beats.append, before, every=0.0)(Progress(10, 40, 2.5, now))
+    Pulse(beats.append, before)(Progress(10, 40, 2.5, now))  # too early
+    told = Beat(noun="rows", done=10, total=40, per_second=2.5, tokens_read=550, tokens_written=77, failed=22)
+    assert beats == [told]
+    assert str(told) == "10/40 rows, 2.5 rows/s, 12 s left"
 
 
 def test_every_row_is_asked_once(tmp_path: Path, engine: Engine, ray_session: Session) -> None:

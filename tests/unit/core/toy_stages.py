@@ -7,6 +7,7 @@ from typing import ClassVar
 import pyarrow as pa
 
 from fsa_ray.core.artifact import Artifact, Flow, Rows
+from fsa_ray.core.beat import Beat
 from fsa_ray.core.pipeline import Pipeline, RunIndex
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import Step
@@ -106,8 +107,8 @@ class Listener:
     def begins(self, step: Step) -> None:
         self.told.append(f"begins {step.label}")
 
-    def says(self, step: Step, message: str) -> None:
-        self.told.append(f"{step.label}: {message}")
+    def says(self, step: Step, news: str | Beat) -> None:
+        self.told.append(f"{step.label}: {news}")
 
     def ends(self, step: Step, record: Record) -> None:
         self.told.append(f"ends {step.label}")

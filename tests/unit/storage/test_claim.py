@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from fsa_ray.storage import claim as claims
-from fsa_ray.storage.claim import Claim, ClaimHeld, ClaimLost, Entry, Holder, holder_of
+from fsa_ray.storage.claim import Claim, ClaimHeld, ClaimLost, Entry, Holder, holder_of, traces_of
 from fsa_ray.storage.folder import Folder
 
 FORK = multiprocessing.get_context("fork")
@@ -75,6 +75,25 @@ def test_take_commit_release_take_again(folder: Folder) -> None:
     assert holder_of(folder) is None
     with Claim.take(folder) as second:
         assert second.generation > first.generation
+
+
+def test_a_driver_leaves_what_it_told_and_why_it_gave_up(folder: Folder, short_lease: None) -> None:
+    assert traces_of(folder) is None
+    with pytest.raises(RuntimeError), Claim.take(folder) as claim:
+        claim.tell("half is done")
+        deadline = time.monotonic() + 30
+        while (found := traces_of(folder)) is None or not found.news:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert found.at_work and (found.news, found.error) == ("half is done", "")
+        raise RuntimeError("out of luck")
+    found = traces_of(folder)
+    assert found is not None and not found.at_work
+    assert (found.news, found.error) == ("half is done", "out of luck")
+    with Claim.take(folder) as claim:
+        claim.commit("record.json", b"")
+    found = traces_of(folder)
+    assert found is not None and (found.news, found.error) == ("", "")
 
 
 def test_a_living_holder_is_named(folder: Folder) -> None:
