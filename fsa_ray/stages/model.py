@@ -89,6 +89,8 @@ def model_stage(model: str, revision: str | None, trust_remote_code: bool) -> St
     """A path if there is such a directory or it looks like one, else a hub id. Raises ValueError."""
     if Path(model).expanduser().is_dir() or model.startswith((".", "/", "~")):
         return LocalModel.at(model, trust_remote_code)
+    if "://" in model:
+        raise ValueError(f"model {model!r}: models are not read from a URL; copy it here and give the directory")
     if model.count("/") != 1:
         raise ValueError(f"model {model!r} is neither a directory here nor a hub id such as organisation/name")
     if revision is None:
