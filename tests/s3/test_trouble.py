@@ -49,6 +49,7 @@ def fresh_connections() -> Iterator[None]:
         S3.clear_instance_cache()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 def test_a_store_that_hangs_ends_every_request_in_time(server: Server, bucket: str, spec: Path) -> None:
     root = Folder(f"{bucket}/runs")
