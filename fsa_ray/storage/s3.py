@@ -50,7 +50,8 @@ class S3(s3fs.S3FileSystem):  # type: ignore[misc]
 
     async def _call_s3(self, method: str, *given: Any, **kwargs: Any) -> Any:
         seconds = PATIENCE_SECONDS + len(kwargs.get("Body") or b"") / SLOWEST_LINE
-        async with self._explained(kwargs.get("Bucket", ""), kwargs.get("Key", "")), asyncio.timeout(seconds):
+        key = kwargs.get("Key") or kwargs.get("Prefix", "")
+        async with self._explained(kwargs.get("Bucket", ""), key), asyncio.timeout(seconds):
             return await super()._call_s3(method, *given, **kwargs)
 
     call_s3 = sync_wrapper(_call_s3)

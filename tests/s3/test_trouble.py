@@ -26,8 +26,9 @@ def spec(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3, "PATIENCE_SECONDS", 4.0)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(s3, "PATIENCE_SECONDS", 3.0)
+    monkeypatch.setattr(s3, "SLOWEST_LINE", 10 << 20)
     monkeypatch.setattr(S3, "read_timeout", 1)
     with fresh_connections():
         yield
@@ -54,7 +55,7 @@ def fresh_connections() -> Iterator[None]:
 def test_a_store_that_hangs_ends_every_request_in_time(server: Server, bucket: str, spec: Path) -> None:
     root = Folder(f"{bucket}/runs")
     root.put("a", b"1")
-    large = bytes(40 << 20)  # more than the sockets take
+    large = bytes(20 << 20)  # one request, and more than the sockets take
     with server.asleep():
         for work in (
             lambda: root.get("a"),
