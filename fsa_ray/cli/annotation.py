@@ -1,7 +1,6 @@
 """`fsa-ray predict`, and what it shares with `evaluate`: a small pipeline around one model."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -26,7 +25,7 @@ from fsa_ray.storage.folder import Folder
 def annotate_file(
     model: str,
     input_: str,
-    output: Path,
+    output: str,
     *,
     text_column: str,
     id_column: str | None,
@@ -34,13 +33,13 @@ def annotate_file(
     placement: Placement,
 ) -> None:
     """Annotate every row of `input_` into `output`. Interrupted, the same command goes on where it stopped."""
-    writer_for(str(output))
+    writer_for(output)
     root = Folder(root_url)
     reviews = Ingest.at(input_, text_column=text_column, id_column=id_column, max_chars=10_000_000)
     annotations = annotation_of(root, model, reviews)
     run_quietly(root, Pipeline("predict", {"ingest": reviews, "annotate": annotations}), placement)
     rows = load(root, reviews)
-    write_predictions(str(output), _predictions(root, rows, load(root, annotations)))
+    write_predictions(output, _predictions(root, rows, load(root, annotations)))
     stderr.print(f"{rows.kept.rows + rows.rejected.rows} rows written to {output}")
 
 

@@ -3,7 +3,7 @@
 import errno
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from functools import wraps
 from typing import Any
@@ -56,8 +56,14 @@ def _told(error: Exception) -> tuple[Exit, str]:
     from fsa_ray.core.budget import BudgetReached
     from fsa_ray.core.runner import StageFailed, is_mistake
     from fsa_ray.storage.claim import ClaimHeld, ClaimLost
+    from fsa_ray.storage.trouble import StoreRefuses, StoreSilent
 
-    os_error = _os_error(error)
+    store = next((cause for cause in _causes(error) if isinstance(cause, StoreRefuses | StoreSilent)), None)
+    if isinstance(store, StoreRefuses):
+        return Exit.MISTAKE, str(store)
+    if store is not None and not isinstance(error, StageFailed):
+        return Exit.FAILED, f"{store}; then run the same command to go on"
+    os_error = next((cause for cause in _causes(error) if isinstance(cause, OSError) and cause.errno is not None), None)
     if os_error is not None and os_error.errno in UNWRITABLE:
         return Exit.MISTAKE, f"{os_error.strerror}: {os_error.filename}; choose a place you may write with --root"
     if os_error is not None and os_error.errno == errno.ENOSPC:
@@ -73,9 +79,7 @@ def _told(error: Exception) -> tuple[Exit, str]:
     return Exit.FAILED, f"{type(error).__name__}: {error}"
 
 
-def _os_error(error: BaseException | None) -> OSError | None:
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
-        if isinstance(error, OSError) and error.errno is not None:
-            return error
+        yield error
         error = error.__cause__
-    return None

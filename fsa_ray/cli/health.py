@@ -1,9 +1,7 @@
 """`fsa-ray doctor`: what must hold before a run is worth starting."""
 
-import threading
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -14,8 +12,7 @@ from packaging.requirements import Requirement
 
 from fsa_ray.core.placement import Placement
 from fsa_ray.storage.folder import Folder
-
-RACERS = 8
+from fsa_ray.storage.race import PROMISE, RACERS, most_winners
 
 
 @dataclass(frozen=True)
@@ -86,20 +83,14 @@ def _storage(root: Folder) -> str:
         folder.put("probe", b"fsa_ray")
         if folder.get("probe") != b"fsa_ray":
             raise ValueError("what was written does not come back")
-        barrier = threading.Barrier(RACERS)
-
-        def race(number: int) -> bool:
-            barrier.wait(timeout=60)
-            return folder.put_exclusive("race", str(number).encode())
-
-        with ThreadPoolExecutor(RACERS) as racers:
-            winners = sum(racers.map(race, range(RACERS)))
+        winners = most_winners(folder)
     finally:
-        folder.remove("probe")
-        folder.remove("race")
         root.remove(folder.url.rpartition("/")[2])
     if winners != 1:
-        raise ValueError(f"{winners} of {RACERS} racers created the same file: claims would not hold on this storage")
+        raise ValueError(
+            f"{root.url}: {winners} of {RACERS} racers created the same file: claims do not hold on this storage; a "
+            f"run refuses it unless {PROMISE}=1 promises that only one driver works there at a time"
+        )
     return f"{root.url}: writes, reads, and lets one of {RACERS} racers create a file"
 
 

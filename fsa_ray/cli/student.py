@@ -11,7 +11,7 @@ from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, PlacementFile, Root
 def predict(
     model: Annotated[str, typer.Argument(help="A run's name, or a model directory.", metavar="MODEL_OR_RUN")],
     input_: Annotated[str, typer.Argument(help="jsonl, csv, parquet or text file, or a folder.", metavar="INPUT")],
-    output: Annotated[Path, typer.Argument(help=".jsonl or .parquet", metavar="OUTPUT")],
+    output: Annotated[str, typer.Argument(help=".jsonl or .parquet", metavar="OUTPUT")],
     text_column: Annotated[str, typer.Option(help="Column that holds the review.")] = "text",
     id_column: Annotated[str | None, typer.Option(help="Column of your ids; default: id, if there is one.")] = None,
     root: Root = DEFAULT_ROOT,

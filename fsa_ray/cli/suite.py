@@ -101,7 +101,7 @@ def evaluate_suite(
     folder = root / "evaluations"
     folder.put(f"{done.name}.json", done.model_dump_json(indent=2).encode())
     folder.put(f"{done.name}.html", render_suite(suite_contents(root, done)).encode())
-    stderr.print(f"page: [bold]{folder.where(done.name)}.html[/]", highlight=False)
+    stderr.print(f"page: [bold]{folder.url}/{done.name}.html[/]", highlight=False)
     return done
 
 

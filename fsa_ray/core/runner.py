@@ -18,6 +18,7 @@ from fsa_ray.core.record import RECORD, Record, parameters_of, provenance, read_
 from fsa_ray.core.stage import Stage
 from fsa_ray.storage.claim import Claim
 from fsa_ray.storage.folder import Folder
+from fsa_ray.storage.race import refuse_without_exclusive_create
 
 B = TypeVar("B", bound=Artifact)
 
@@ -104,12 +105,14 @@ class Runner:
         self.release = release
 
     def run(self, pipeline: Pipeline, *, until: str | None = None, allow: frozenset[str] = frozenset()) -> list[Step]:
-        """Raises ValueError if a costly result would be paid for twice without leave or a stage cannot run where it is
-        placed, ClaimHeld if somebody else
-        works on a stage, StageFailed with the cause if a stage fails."""
+        """Raises ValueError if a costly result would be paid for twice without leave, a stage cannot run where it is
+        placed or the storage cannot hold claims; ClaimHeld if somebody else works on a stage, StageFailed with the
+        cause if a stage fails."""
         steps = plan(self.root, pipeline, until)
         refuse_second_payment(steps, allow)
         refuse_placement(steps, self.placement)
+        if any(step.record is None for step in steps):
+            refuse_without_exclusive_create(self.root)
         for position, step in enumerate(steps):
             if step.record is None:
                 self._run_step(step, spent(self.root, (each.stage for each in steps)))

@@ -7,7 +7,7 @@ from fsa_ray.core.record import RECORD
 from fsa_ray.storage.claim import holder_of
 from fsa_ray.storage.folder import Folder
 
-KEPT = {RUNS, "reports"}
+KEPT = {RUNS, "reports", "evaluations"}
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,17 @@ def _expanded(path: str) -> str:
     return expanded
 
 
+def _on_this_machine(path: str) -> str:
+    if "://" in path:
+        raise ValueError("only reviews are read from a URL; copy this to where the driver runs and give the path")
+    return path
+
+
 Location = Annotated[str, AfterValidator(_expanded)]
-"""Where outside data lies: a path or URL."""
+"""Where reviews lie: a path or URL."""
+
+LocalPath = Annotated[Location, AfterValidator(_on_this_machine)]
+"""Where other outside data lie."""
 
 
 class Section(BaseModel):
@@ -88,7 +97,7 @@ class EmbeddedTeacher(Section):
     train: TrainSettings = Field(description="how it is trained")
     invented: int = Field(6000, ge=0, description="invented labelled reviews to train on")
     rewritings: int = Field(1500, ge=0, description="how many of them are also answered for the further prompts")
-    benchmark: Location | None = Field(None, description="also train on the train splits of this SentiBench folder")
+    benchmark: LocalPath | None = Field(None, description="also train on the train splits of this SentiBench folder")
     tasks: tuple[str, ...] = Field((), description="the tasks whose train splits are used")
 
 
@@ -183,7 +192,7 @@ class Gold(Section):
     """A control: the same student on gold labels alone."""
 
     labels: int = Field(150, ge=1, description="labelled reviews that it may see")
-    benchmark: Location | None = Field(
+    benchmark: LocalPath | None = Field(
         None, description="take them from this SentiBench folder; else they are invented"
     )
     tasks: tuple[str, ...] = Field((), description="the tasks whose train splits are used")
@@ -192,7 +201,7 @@ class Gold(Section):
 class Evaluation(Section):
     """What is measured: SentiBench tasks from a folder in the official layout, or invented labelled reviews."""
 
-    data: Location | None = Field(None, description="folder of SentiBench, or of the FSA benchmark")
+    data: LocalPath | None = Field(None, description="folder of SentiBench, or of the FSA benchmark")
     tasks: tuple[str, ...] = Field((), description="tasks there")
     invented: int | None = Field(None, ge=1, description="invented test reviews")
     limit: int | None = Field(None, ge=1, description="at most so many items of a task")

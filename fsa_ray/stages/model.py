@@ -1,7 +1,6 @@
 """Models that come from outside, and where the files of any model lie on this machine."""
 
 import hashlib
-import json
 import os
 from pathlib import Path
 from typing import ClassVar
@@ -9,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from fsa_ray.core.artifact import Artifact, DataFile
+from fsa_ray.core.local_copy import local_directory
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.sentiment.chat import ChatFormat
 from fsa_ray.sentiment.pair_format import PairFormat
@@ -89,6 +89,8 @@ def model_stage(model: str, revision: str | None, trust_remote_code: bool) -> St
     """A path if there is such a directory or it looks like one, else a hub id. Raises ValueError."""
     if Path(model).expanduser().is_dir() or model.startswith((".", "/", "~")):
         return LocalModel.at(model, trust_remote_code)
+    if "://" in model:
+        raise ValueError(f"model {model!r}: models are not read from a URL; copy it here and give the directory")
     if model.count("/") != 1:
         raise ValueError(f"model {model!r} is neither a directory here nor a hub id such as organisation/name")
     if revision is None:
@@ -102,12 +104,7 @@ def local_path(root: Folder, model: Model) -> str:
         return model.path
     if model.repository is not None:
         return _fetched(model.repository, model.revision)
-    folders = {file.key.rpartition("/")[0] for file in model.files}
-    assert len(folders) == 1, "the files of a model lie in one folder"
-    folder = folders.pop()
-    if root.is_local:
-        return root.where(folder)
-    return _copied(root, model)
+    return local_directory(root, model.files)
 
 
 def chat_format(path: str, trust_remote_code: bool) -> ChatFormat:
@@ -138,17 +135,6 @@ def _fetched(repository: str, revision: str | None) -> str:
         return str(snapshot_download(repository, revision=revision, allow_patterns=wanted))
     except Exception as error:
         raise ValueError(f"model {repository}@{revision} cannot be fetched: {error}") from error
-
-
-def _copied(root: Folder, model: Model) -> str:
-    digest = hashlib.sha256(json.dumps([file.sha256 for file in model.files]).encode()).hexdigest()[:24]
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fsa_ray" / "models"
-    target = Folder(str(cache / digest))
-    for file in model.files:
-        name = file.key.rpartition("/")[2]
-        if not target.exists(name):
-            target.put(name, root.get(file.key))
-    return target.path
 
 
 def _pinned(path: Path) -> PinnedFile:

@@ -92,7 +92,7 @@ def write_page(root: Folder, name: str, page: str) -> str:
     """Returns where it lies."""
     folder = root / "reports"
     folder.put(f"{name}.html", page.encode("utf-8"))
-    return folder.where(f"{name}.html")
+    return f"{folder.url}/{name}.html"
 
 
 def contents(root: Folder, pipeline: Pipeline, index: RunIndex, prices: Prices) -> Contents:

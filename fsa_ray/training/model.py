@@ -1,12 +1,11 @@
 """Loading a language model, from a directory, from stored files or from a config."""
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
+from fsa_ray.core.local_copy import local_directory
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.settings import ModelSource, Precision
 
@@ -46,12 +45,7 @@ def model_directory(root: Folder, source: ModelSource) -> str:
     if source.path is not None:
         return source.path
     assert source.files, "a model made from a config has no directory"
-    if root.is_local:
-        return str(Path(root.where(source.files[0].key)).parent)
-    local = Path(tempfile.mkdtemp(prefix="fsa-ray-model-"))
-    for file in source.files:
-        (local / Path(file.key).name).write_bytes(root.get(file.key))
-    return str(local)
+    return local_directory(root, source.files)
 
 
 def load_tokenizer(root: Folder, source: ModelSource) -> Any:

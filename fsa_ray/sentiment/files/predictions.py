@@ -3,17 +3,18 @@
 import json
 import math
 import os
+import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fsa_ray.schemas.rows import PREDICTION
+from fsa_ray.storage.folder import Folder
 
 
 def write_predictions(path: str, batches: Iterable[pa.Table]) -> int:
@@ -61,25 +62,21 @@ WRITERS = {".jsonl": _write_jsonl, ".parquet": _write_parquet}
 @contextmanager
 def _whole(path: str) -> Iterator[IO[bytes]]:
     """A stream whose bytes appear at `path` at the end, and only if nothing was raised."""
-    fs, place = fsspec.url_to_fs(path)
-    if "file" not in ((fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol):
-        stream = fs.open(place, "wb", autocommit=False)
-        try:
-            yield stream
-            stream.close()
-        except BaseException:
-            stream.discard()
-            raise
-        stream.commit()
+    folder = Folder(path)
+    if not folder.is_local:
+        with tempfile.NamedTemporaryFile(prefix="fsa-ray-") as local:
+            yield local
+            local.flush()
+            folder.fs.put_file(local.name, folder.path)
         return
-    target = Path(place)
+    target = Path(folder.path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     try:
-        with temporary.open("wb") as local:
-            yield local
-            local.flush()
-            os.fsync(local.fileno())
+        with temporary.open("wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
