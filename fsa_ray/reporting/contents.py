@@ -157,6 +157,7 @@ class LedgerEntry(Part):
     prompt_tokens: Count = 0
     output_tokens: Count = 0
     engine_starts: Count = 0
+    goodput: FiniteFloat | None = None  # share of the work that was not lost and redone; null: not counted
     cost: FiniteFloat | None = None  # null: no price is known
     reused: bool = False
 

@@ -78,7 +78,7 @@ def ledger_table(entries: Sequence[LedgerEntry], currency: str) -> Table:
     """Time, tokens and cost per stage, then the sums: of all stages, and of this run alone if it reused some."""
     table = Table(title="Time and tokens", show_footer=False)
     table.add_column("stage")
-    for name in ("time", "tokens read", "tokens written", "engine starts", "cost"):
+    for name in ("time", "tokens read", "tokens written", "engine starts", "goodput", "cost"):
         table.add_column(name, justify="right")
     for entry in entries:
         stage = Text.assemble(_plain(entry.stage), " (reused)" if entry.reused else "")
@@ -95,7 +95,9 @@ def _amounts(entries: Sequence[LedgerEntry], currency: str) -> list[str]:
     sums = totals(entries)
     cost = _NONE if sums.cost is None else money(sums.cost, currency) + ("" if sums.priced else " + unpriced")
     tokens = (count(value) if value else _NONE for value in (sums.prompt_tokens, sums.output_tokens))
-    return [duration(sums.seconds), *tokens, str(sums.engine_starts or _NONE), cost]
+    share = entries[0].goodput if len(entries) == 1 else None  # stages count rows or steps: there is no sum
+    goodput = _NONE if share is None else percent(share)
+    return [duration(sums.seconds), *tokens, str(sums.engine_starts or _NONE), goodput, cost]
 
 
 def _plain(text: str) -> Text:

@@ -270,6 +270,7 @@ def _ledger_entry(label: str, costly: bool, record: Record, index: RunIndex, pri
         prompt_tokens=prompt,
         output_tokens=output,
         engine_starts=round(record.measures.get("engine_starts", 0)),
+        goodput=record.measures.get("goodput"),
         cost=prices.of(prompt, output) if costly else None,
         reused=record.provenance.started < index.started,
     )

@@ -87,7 +87,13 @@ def contents(card: Scorecard) -> Contents:
         ledger=(
             LedgerEntry(stage="ingest", seconds=2, reused=True),
             LedgerEntry(
-                stage="teach", seconds=120, prompt_tokens=10_000, output_tokens=5_000, engine_starts=1, cost=1.5
+                stage="teach",
+                seconds=120,
+                prompt_tokens=10_000,
+                output_tokens=5_000,
+                engine_starts=1,
+                goodput=0.88,
+                cost=1.5,
             ),
         ),
         provenance=(Fact(label="ray", value="2.60.0"),),

@@ -25,6 +25,7 @@ def test_the_ledger_sums_all_and_this_run(contents: Contents) -> None:
     assert "2 min 02 s" in next(line for line in text.splitlines() if "all stages" in line)
     assert "2 min 00 s" in next(line for line in text.splitlines() if "this run alone" in line)
     assert "1.50 EUR + unpriced" in text
+    assert "88 %" in next(line for line in text.splitlines() if "teach" in line)
 
 
 def test_markup_and_escape_sequences_are_shown_not_obeyed() -> None:
