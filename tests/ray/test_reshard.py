@@ -22,7 +22,7 @@ ODD = {**CONFIG, "vocab_size": VOCABULARY + 1, "hidden_size": 44, "intermediate_
 """Sizes that 3 does not divide, some neither 2: partitions are filled up."""
 
 RMS = {"optimizer": "rms_adamw", "epsilon": 1e-6}
-WAYS = [[(2, 2), (1, 0), (3, 3)], [(3, 1), (2, 3), (1, 2)], [(2, 0), (3, 2), (2, 1)], [(3, 3), (1, 1), (2, 0)]]
+WAYS = [[(2, 2), (1, 0), (3, 3)], [(3, 1), (2, 3), (1, 2)], [(3, 3), (1, 1), (2, 0)]]
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +81,8 @@ def test_a_packed_run_goes_on_elsewhere(root: Folder, ways: list[Way]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("config", "options", "ways"),
-    [(T5, RMS, WAYS[0]), (T5, {}, WAYS[1]), (ODD, RMS, WAYS[2]), (T5, RMS, WAYS[3])],
-    ids=["pairs-rms-0", "pairs-adamw-1", "packed-rms-2", "pairs-rms-3"],
+    [(T5, RMS, WAYS[0]), (ODD, RMS, WAYS[1]), (T5, {}, WAYS[2])],
+    ids=["pairs-rms", "packed-rms", "pairs-adamw"],
 )
 def test_tied_weights_and_a_group_for_each_tensor(root: Folder, config: dict, options: dict, ways: list[Way]) -> None:
     name = f"{config['model_type']}-{options.get('optimizer')}-{ways}"
@@ -90,7 +90,7 @@ def test_tied_weights_and_a_group_for_each_tensor(root: Folder, config: dict, op
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ways", WAYS, ids=str)
+@pytest.mark.parametrize("ways", WAYS[:2], ids=str)
 def test_in_bf16_the_fp32_weights_move_too(root: Folder, ways: list[Way]) -> None:
     assert shift(root, f"bf16-{ways}", ways, precision="bf16") < 1e-3
 
