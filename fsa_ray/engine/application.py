@@ -48,7 +48,9 @@ def app_name(settings: ModelSettings, placement: EnginePlacement) -> str:
     return f"fsa-ray-{_RUN}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-def deploy(name: str, settings: ModelSettings, placement: EnginePlacement) -> None:
+def deploy(
+    name: str, settings: ModelSettings, placement: EnginePlacement, directory: os.PathLike[str] | None = None
+) -> None:
     serve.start(proxy_location="Disabled")
     resources = resources_of(placement)
     deployment = serve.deployment(
@@ -66,7 +68,8 @@ def deploy(name: str, settings: ModelSettings, placement: EnginePlacement) -> No
             "runtime_env": {"env_vars": environment_of(placement)},
         },
     )(EngineServer)
-    bound = deployment.bind(arguments_of(settings, placement), name, ray.get_runtime_context().get_job_id())
+    job = ray.get_runtime_context().get_job_id()
+    bound = deployment.bind(arguments_of(settings, placement), name, job, directory)
     target = serve.RunTarget(target=bound, name=name, route_prefix=None)
     serve.run_many([target], wait_for_ingress_deployment_creation=False, wait_for_applications_running=False)
     _wait_until_running(name, placement)

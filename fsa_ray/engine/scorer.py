@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class Scorer:
     the answers are.
     """
 
-    path: str
+    path: str | PathLike[str]
     dtype: str = "float32"
     trust_remote_code: bool = False
     placement: ScorePlacement = field(default_factory=ScorePlacement)
@@ -69,7 +70,7 @@ class Scorer:
         from fsa_ray.engine.causal import CausalModel
 
         return CausalModel(
-            self.path,
+            fspath(self.path),
             dtype=self.dtype,
             gpu=self.placement.gpus > 0,
             threads=self.placement.threads,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from os import PathLike, fspath
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -42,7 +43,7 @@ class Seq2SeqAnswering:
     answer depends on its own prompt alone: padding is masked, and batches are cut by length only to save work.
     """
 
-    path: str
+    path: str | PathLike[str]
     load_texts: Callable[[], Texts]
     dtype: str
     trust_remote_code: bool = False
@@ -93,7 +94,7 @@ class Seq2SeqAnswering:
 
         torch.set_num_threads(self.placement.threads)
         model = AutoModelForSeq2SeqLM.from_pretrained(
-            self.path,
+            fspath(self.path),
             dtype=getattr(torch, self.dtype),
             use_safetensors=True,
             trust_remote_code=self.trust_remote_code,

@@ -7,6 +7,7 @@ that scheduling overlaps with the device.
 
 import asyncio
 import logging
+import os
 import queue
 import threading
 import uuid
@@ -36,9 +37,12 @@ class _Unit:
 
 
 class EngineServer:
-    """`arguments`: keyword arguments of vLLM's EngineArgs. `app`: this application; `job`: whom it ends with."""
+    """`arguments`: keyword arguments of vLLM's EngineArgs. `app`: this application; `job`: whom it ends with.
+    `directory`: where the model lies on this machine, if not where the arguments say."""
 
-    def __init__(self, arguments: dict[str, Any], app: str, job: str) -> None:
+    def __init__(
+        self, arguments: dict[str, Any], app: str, job: str, directory: os.PathLike[str] | None = None
+    ) -> None:
         from vllm.exceptions import VLLMClientError
 
         end_with(job, app)
@@ -49,7 +53,7 @@ class EngineServer:
         self._failure: BaseException | None = None
         self._next_request = 0
         started: Future[None] = Future()
-        threading.Thread(target=self._work, args=(arguments, started), daemon=True, name="engine").start()
+        threading.Thread(target=self._work, args=(arguments, directory, started), daemon=True, name="engine").start()
         started.result()
 
     async def generate(self, request: dict[str, Any]) -> AsyncIterator[dict[str, str]]:
@@ -74,7 +78,7 @@ class EngineServer:
         if hasattr(self, "_engine"):
             self._engine.engine_core.shutdown()
 
-    def _work(self, arguments: dict[str, Any], started: "Future[None]") -> None:
+    def _work(self, arguments: dict[str, Any], directory: os.PathLike[str] | None, started: "Future[None]") -> None:
         """The only thread that touches the engine. It makes it as well: vLLM binds the thread that makes a CPU engine,
         and the OpenMP threads below it, to cores; any other thread's would share one."""
         from vllm import EngineArgs
@@ -84,6 +88,8 @@ class EngineServer:
         # White space is free in JSON, and a weak model fills its budget with it; only a whole engine can be told.
         compact = StructuredOutputsConfig(backend="guidance", disable_any_whitespace=True)
         try:
+            if directory is not None:
+                arguments = {**arguments, "model": os.fspath(directory)}
             self._engine = LLMEngine.from_engine_args(EngineArgs(**arguments, structured_outputs_config=compact))
         except BaseException as error:
             started.set_exception(error)

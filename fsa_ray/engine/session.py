@@ -74,8 +74,11 @@ class Session:
         self._owns_ray = True
         _hush()
 
-    def engine(self, settings: ModelSettings, placement: EnginePlacement) -> Engine:
-        """The engine of this model, started if it does not run yet.
+    def engine(
+        self, settings: ModelSettings, placement: EnginePlacement, directory: os.PathLike[str] | None = None
+    ) -> Engine:
+        """The engine of this model, started if it does not run yet. `directory`: where a replica finds the model on its
+        own machine, if that is not the path in the settings.
 
         Raises ValueError if the model or the resources do not exist, EngineFailed with vLLM's cause if it does not
         start within `start_timeout_s`.
@@ -86,7 +89,7 @@ class Session:
             self.start_ray()
             self.require_room(placement)
             self.engine_starts += 1
-            deploy(name, settings, placement)
+            deploy(name, settings, placement, directory)
             self._engines[name] = Engine(name, settings, placement)
         return self._engines[name]
 

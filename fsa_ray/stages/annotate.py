@@ -20,7 +20,7 @@ from fsa_ray.sentiment.grounding import ground
 from fsa_ray.sentiment.prompts import prompt
 from fsa_ray.sentiment.thinking import split_thinking
 from fsa_ray.stages.asking import Asker
-from fsa_ray.stages.model import Model, is_encoder_decoder, local_path
+from fsa_ray.stages.model import Model, ModelDirectory, is_encoder_decoder, local_path
 from fsa_ray.stages.rows import RowWriter
 
 
@@ -55,8 +55,7 @@ class Annotate(Stage[Rows]):
         if is_encoder_decoder(local_path(ctx.root, model), model.trust_remote_code):
             raise ValueError("an encoder-decoder does not answer in this form; ask it with evaluate --suite")
         engine = engine_of(ctx, self.model, self.precision, self.max_length)
-        path = local_path(ctx.root, model)
-        asker = Asker(path, self.max_tokens, model.trust_remote_code)
+        asker = Asker(ModelDirectory(ctx.root, model), self.max_tokens, model.trust_remote_code)
         folder = ctx.progress / "annotations"
         units = UnitFolder.open(ctx.root, folder, reviews.kept, engine.placement.unit_rows)
         outcome = ask(units, Annotating(asker, self.style), engine, Pulse(ctx.tell))

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property, partial
+from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ from fsa_ray.evaluation.label_words import LabelTree
 from fsa_ray.schemas.rows import ANSWER
 from fsa_ray.sentiment.chat import ChatFormat
 from fsa_ray.sentiment.thinking import split_thinking
-from fsa_ray.stages.model import chat_format, is_encoder_decoder, local_path, pair_format
+from fsa_ray.stages.model import ModelDirectory, chat_format, is_encoder_decoder, local_path, pair_format
 from fsa_ray.stages.questions import QUERY_END, Questions
 from fsa_ray.stages.rows import commit
 from fsa_ray.training.settings import Precision
@@ -51,9 +52,9 @@ class Answer(Stage[Rows]):
 
     def run(self, ctx: StageContext) -> Rows:
         model = ctx.load(self.questions.model)
-        path = local_path(ctx.root, model)
-        answer = self._written if is_encoder_decoder(path, model.trust_remote_code) else self._served
-        units, outcome = answer(ctx, path, model.trust_remote_code)
+        written = is_encoder_decoder(local_path(ctx.root, model), model.trust_remote_code)
+        answer = self._written if written else self._served
+        units, outcome = answer(ctx, ModelDirectory(ctx.root, model), model.trust_remote_code)
         ctx.measure(
             requests=outcome.counts.prompts,
             prompt_tokens=outcome.counts.prompt_tokens,
@@ -63,7 +64,7 @@ class Answer(Stage[Rows]):
         )
         return commit(ctx, pa.concat_tables([ANSWER.empty_table(), *units.results()]), [])
 
-    def _served(self, ctx: StageContext, path: str, trusted: bool) -> "tuple[UnitFolder, Outcome]":
+    def _served(self, ctx: StageContext, path: ModelDirectory, trusted: bool) -> "tuple[UnitFolder, Outcome]":
         from fsa_ray.engine.run_units import ask
         from fsa_ray.stages.serving import Pulse, engine_of
 
@@ -74,7 +75,7 @@ class Answer(Stage[Rows]):
         units = self._units(ctx, engine.placement.unit_rows)
         return units, ask(units, answering, engine, Pulse(ctx.tell))
 
-    def _written(self, ctx: StageContext, path: str, trusted: bool) -> "tuple[UnitFolder, Outcome]":
+    def _written(self, ctx: StageContext, path: ModelDirectory, trusted: bool) -> "tuple[UnitFolder, Outcome]":
         from fsa_ray.engine.run_units import map_units
         from fsa_ray.stages.serving import DTYPES, Pulse, session
 
@@ -102,7 +103,7 @@ class Answer(Stage[Rows]):
 class Answering:
     """Turns rows of QUESTION into questions for the model at `path`, and replies into rows of ANSWER."""
 
-    path: str
+    path: str | PathLike[str]
     chat: bool
     query_end: str
     first_token: bool

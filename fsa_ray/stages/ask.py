@@ -20,7 +20,7 @@ from fsa_ray.engine.placement import EnginePlacement
 from fsa_ray.engine.units import Counts, UnitFolder
 from fsa_ray.schemas.rows import REQUEST, RESPONSE
 from fsa_ray.stages.asking import Asker
-from fsa_ray.stages.model import Model, local_path
+from fsa_ray.stages.model import Model, ModelDirectory
 from fsa_ray.stages.rows import RowWriter, derived_id
 from fsa_ray.stages.teaching import Teaching, Writing
 
@@ -201,7 +201,7 @@ class _Rounds:
         assert stage.teacher is not None
         engine = engine_of(ctx, stage.teacher, stage.precision, stage.max_length)
         model = ctx.load(stage.teacher)
-        asker = Asker(local_path(ctx.root, model), stage.sampling.max_tokens, model.trust_remote_code)
+        asker = Asker(ModelDirectory(ctx.root, model), stage.sampling.max_tokens, model.trust_remote_code)
         units = UnitFolder.open(ctx.root, folder / "units", source, engine.placement.unit_rows)
         return ask(units, Teaching(asker, decoding, number, stage.seed), engine, listener, should_stop), units
 

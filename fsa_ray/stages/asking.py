@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
 from typing import Any
 
 from fsa_ray.engine.question import Question, Reply
@@ -50,7 +51,7 @@ class LabelQuestions:
 class Asker:
     """Turns prompts into questions for the model at `path`. Small: sent to workers, which load its tokenizer."""
 
-    path: str
+    path: str | PathLike[str]
     max_tokens: int
     trust_remote_code: bool = False
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
 from typing import Literal, Protocol
 
 import numpy as np
@@ -39,7 +40,7 @@ class Encoding(Protocol):
 class ChatEncoding:
     """Prompts and answers in the chat format of the model at `path`."""
 
-    path: str
+    path: str | PathLike[str]
     trust_remote_code: bool = False
 
     @cached_property

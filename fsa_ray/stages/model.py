@@ -1,7 +1,8 @@
 """Models that come from outside, and where the files of any model lie on this machine."""
 
 import hashlib
-import os
+from dataclasses import dataclass
+from os import SEEK_END, PathLike, fspath
 from pathlib import Path
 from typing import ClassVar
 
@@ -98,6 +99,18 @@ def model_stage(model: str, revision: str | None, trust_remote_code: bool) -> St
     return HubModel(repository=model, revision=revision, trust_remote_code=trust_remote_code)
 
 
+@dataclass(frozen=True)
+class ModelDirectory(PathLike[str]):
+    """A model as a directory of whatever machine asks for its path, where it is fetched if need be. What is sent to
+    workers gets this: a path of the driver's machine may be nowhere on theirs."""
+
+    root: Folder
+    model: Model
+
+    def __fspath__(self) -> str:
+        return local_path(self.root, self.model)
+
+
 def local_path(root: Folder, model: Model) -> str:
     """A directory on this machine that holds the model's files; fetched there if need be. Raises ValueError."""
     if model.path is not None:
@@ -107,18 +120,18 @@ def local_path(root: Folder, model: Model) -> str:
     return local_directory(root, model.files)
 
 
-def chat_format(path: str, trust_remote_code: bool) -> ChatFormat:
+def chat_format(path: str | PathLike[str], trust_remote_code: bool) -> ChatFormat:
     """The chat format of the model, or the tokenizer alone, in a directory."""
     from transformers import AutoTokenizer
 
-    return ChatFormat(AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code))
+    return ChatFormat(AutoTokenizer.from_pretrained(fspath(path), trust_remote_code=trust_remote_code))
 
 
-def pair_format(path: str, trust_remote_code: bool) -> PairFormat:
+def pair_format(path: str | PathLike[str], trust_remote_code: bool) -> PairFormat:
     """How an encoder-decoder in a directory reads and writes."""
     from transformers import AutoTokenizer
 
-    return PairFormat(AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code))
+    return PairFormat(AutoTokenizer.from_pretrained(fspath(path), trust_remote_code=trust_remote_code))
 
 
 def is_encoder_decoder(path: str, trust_remote_code: bool) -> bool:
@@ -145,6 +158,6 @@ def _pinned(path: Path) -> PinnedFile:
             digest.update(stream.read())
         else:
             digest.update(stream.read(_SAMPLE))
-            stream.seek(-_SAMPLE, os.SEEK_END)
+            stream.seek(-_SAMPLE, SEEK_END)
             digest.update(stream.read())
     return PinnedFile(name=path.name, size=size, digest=digest.hexdigest())

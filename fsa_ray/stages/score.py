@@ -11,7 +11,7 @@ from fsa_ray.engine.scorer import ScorePlacement, Scorer
 from fsa_ray.engine.units import UnitFolder
 from fsa_ray.schemas.rows import SCORED_EXAMPLE
 from fsa_ray.stages.difficulty import ChatEncoding, Metric, ScoreExamples
-from fsa_ray.stages.model import Model, local_path
+from fsa_ray.stages.model import Model, ModelDirectory
 from fsa_ray.stages.rows import RowWriter
 
 
@@ -70,7 +70,7 @@ class Score(Stage[Rows]):
 
     def _scoring(self, ctx: StageContext, placement: ScorePlacement) -> ScoreExamples:
         model = ctx.load(self.model)
-        path, trusted = local_path(ctx.root, model), model.trust_remote_code
+        path, trusted = ModelDirectory(ctx.root, model), model.trust_remote_code
         return ScoreExamples(
             Scorer(path, trust_remote_code=trusted, placement=placement),
             ChatEncoding(path, trusted),

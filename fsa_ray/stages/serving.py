@@ -10,7 +10,7 @@ from fsa_ray.engine.placement import EnginePlacement, RayPlacement
 from fsa_ray.engine.run_units import Progress
 from fsa_ray.engine.session import Engine, Session
 from fsa_ray.engine.units import Counts
-from fsa_ray.stages.model import Model, local_path
+from fsa_ray.stages.model import Model, ModelDirectory, local_path
 
 DTYPES = {"bf16": "bfloat16", "fp32": "float32"}
 
@@ -40,7 +40,7 @@ def engine_of(ctx: StageContext, stage: Stage[Model], precision: str, max_length
         max_model_len=max_length,
         trust_remote_code=model.trust_remote_code,
     )
-    engine = ours.engine(settings, ctx.placement.section("engine", EnginePlacement))
+    engine = ours.engine(settings, ctx.placement.section("engine", EnginePlacement), ModelDirectory(ctx.root, model))
     if ours.engine_starts > before:
         ctx.measure(engine_starts=ours.engine_starts - before)
     return engine
