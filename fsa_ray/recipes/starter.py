@@ -8,6 +8,11 @@ from pydantic import BaseModel
 
 from fsa_ray.recipes.spec import Spec
 
+SENTIBENCH = [
+    "imdb", "yelp2", "sst2", "twitter", "irony18", "tweeteval", "pstance", "intimacy",
+    "atsa_rest16", "acsa_rest16", "asqp_rest16", "opener",
+]  # fmt: skip
+
 STARTER: dict[str, Any] = {
     "name": "my-reviews",
     "recipe": "distil",
@@ -136,7 +141,7 @@ TARGETED: dict[str, Any] = {
     "alignment": {
         "count": 100_000,
         "shots": 8,
-        "benchmark": None,
+        "benchmark": "sentibench",
         "samples": 1,
         "train": {
             "epochs": 2,
@@ -147,7 +152,7 @@ TARGETED: dict[str, Any] = {
         },
     },
     "phases": "both",
-    "evaluate": {"data": None, "tasks": [], "shots": 4, "seeds": [42, 52, 62]},
+    "evaluate": {"data": "sentibench", "tasks": SENTIBENCH, "shots": 4, "seeds": [42, 52, 62]},
     "budget": {"tokens": 1_500_000_000},
     "grid": {
         "student": {
