@@ -2,10 +2,11 @@
 
 The input of a stage is made up and stored before. Memory is the peak of the process's resident set above what it held
 when the stage began. `teach` runs the real stage, units and Ray Data, with a scripted engine that takes a realistic
-time for each unit; its memory is that of the driver alone. Growth is fitted over the sizes that were run; larger ones
-are modelled, not measured. A stage that passes the limits is ended, and recorded as such.
+time for each unit; its memory is that of the driver alone. `teach, without Ray` is answered at once, in the driver.
+Growth is fitted over the sizes that were run; larger ones are modelled, not measured. A stage that passes the limits is
+ended, and recorded as such.
 
-    python benchmarks/scale.py --out benchmarks/results/scale.json [--rows 10000 100000] [--before EARLIER.json]
+    python benchmarks/scale.py --out benchmarks/results/scale.json [--rows 100000 200000] [--before EARLIER.json]
 """
 
 import argparse
@@ -61,7 +62,6 @@ COPIES, NEAR_COPIES, UNREADABLE = 0.02, 0.01, 0.03  # shares of the made-up rows
 ANSWER_SECONDS = 1.2  # of one unit: its rows are answered side by side
 TEACHER_WORKERS, UNIT_ROWS = 4, 256
 _PROBE_SECONDS = 0.1
-_ENVIRONMENT = {"NONE": "-", "RAY_raylet_start_wait_time_s": "300"}  # Ray starts slowly on a busy machine
 
 
 class Silent:
@@ -203,6 +203,7 @@ STAGES: dict[str, Callable[[Path, int], Stage[Any]]] = {
     ),
     "sample, a tenth": lambda _, rows: Sample(reviews=Made(kind="reviews", rows=rows), share=0.1),
     "teach": _teach,
+    "teach, without Ray": _teach,
     "parse": lambda _, rows: Parse(
         responses=(Made(kind="responses", rows=rows),), reviews=Made(kind="reviews", rows=rows)
     ),
@@ -242,6 +243,16 @@ def ask_scripted(
     )  # fmt: skip
 
 
+def ask_here(units: UnitFolder, chatting: Any, *_: Any) -> Any:
+    """Stands in for `ask_endpoint` without Ray and without waiting: what is left is the stage's own bookkeeping."""
+    from fsa_ray.engine.run_units import Outcome
+
+    answer = Scripted(chatting, 0.0)
+    for unit in units.pending():
+        units.commit(unit, *answer(units.read(unit)))
+    return Outcome(True, units.counts())
+
+
 def run_one(name: str, rows: int, folder: Path, report: Path) -> None:
     """Runs one stage here and writes what it took."""
     from fsa_ray.engine import endpoint
@@ -249,7 +260,7 @@ def run_one(name: str, rows: int, folder: Path, report: Path) -> None:
 
     root, stage = Folder(str(folder / "root")), STAGES[name](folder, rows)
     placement = Placement(sections={"endpoint": EndpointPlacement(unit_rows=UNIT_ROWS).model_dump()})
-    endpoint.ask_endpoint = ask_scripted  # type: ignore[assignment]
+    endpoint.ask_endpoint = ask_scripted if name == "teach" else ask_here  # type: ignore[assignment]
     runner = Runner(root, placement, Silent(), lambda engines: None)
     for given in stage.inputs().values():
         assert read_record(root, given) is not None
@@ -259,6 +270,10 @@ def run_one(name: str, rows: int, folder: Path, report: Path) -> None:
 
         serving._session = Session(RayPlacement())
         serving._session.start_ray()
+    elif name == "teach, without Ray":
+        import fsa_ray.engine.run_units  # noqa: F401
+
+        serving.session = lambda ctx: None  # type: ignore[assignment]
     if name == "pack":
         import transformers  # noqa: F401
     held = psutil.Process().memory_info().rss
@@ -289,7 +304,7 @@ def measured(name: str, rows: int, folder: Path, limit_bytes: int, limit_seconds
     report.unlink(missing_ok=True)
     command = [sys.executable, __file__, "--child", name, str(rows), str(folder), str(report)]
     began, ended, base = time.monotonic(), "", None
-    with subprocess.Popen(command, env={**os.environ, **_ENVIRONMENT}) as child:
+    with subprocess.Popen(command, env={**os.environ, "NONE": "-"}) as child:
         process = psutil.Process(child.pid)
         while child.poll() is None:
             time.sleep(_PROBE_SECONDS)
@@ -319,13 +334,14 @@ def measured(name: str, rows: int, folder: Path, limit_bytes: int, limit_seconds
     }
 
 
-def modelled(runs: list[dict[str, Any]]) -> dict[str, Any]:
+def modelled(runs: list[dict[str, Any]], least: int = 2 * ROWS_PER_FILE) -> dict[str, Any]:
     """Growth between the smallest and the largest size that ran, and what it comes to at MODELLED_ROWS.
 
     Time is the processor's, all threads of the process together, since a busy machine stretches the clock's. Memory is
-    taken as a straight line: the slope between the two largest sizes, at least 0.
+    taken as a straight line: the slope between the two largest sizes, at least 0. Sizes below `least` say nothing of
+    it, since a stage holds up to a file's rows before it writes them.
     """
-    done = [run for run in runs if "seconds" in run]
+    done = [run for run in runs if "seconds" in run and run["rows"] >= least]
     if len(done) < 2:
         return {}
     small, large = done[-2], done[-1]
@@ -379,7 +395,7 @@ def compared(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 200_000])
     parser.add_argument("--stages", nargs="+", choices=list(STAGES), default=list(STAGES))
     parser.add_argument("--gib", type=float, default=2.5, help="a stage that takes more is ended")
     parser.add_argument("--seconds", type=float, default=900.0, help="a stage that takes longer is ended")
