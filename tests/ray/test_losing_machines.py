@@ -37,10 +37,13 @@ def trained(root: Folder, fault: str) -> dict:
 
 
 def groups(root: Folder, name: str) -> list[Note]:
-    """The first worker's note of each group of workers, in their order."""
+    """Of each group the note that got furthest, in their order: the first worker may be the one that died."""
     folder = root / name / "progress/attempts"
-    notes = [Note.model_validate_json(folder.get(file)) for file in folder.names() if file.endswith("-0.json")]
-    return sorted(notes, key=lambda note: note.began)
+    furthest: dict[str, Note] = {}
+    for file in folder.names():
+        note = Note.model_validate_json(folder.get(file))
+        furthest[note.attempt] = max(note, furthest.get(note.attempt, note), key=lambda one: one.reached)
+    return sorted(furthest.values(), key=lambda note: note.began)
 
 
 def refuse_other_results(root: Folder, name: str, undisturbed: list[dict]) -> None:
