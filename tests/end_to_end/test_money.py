@@ -37,7 +37,8 @@ def test_a_budget_stops_the_run_and_a_raised_one_goes_on(priced: Path, cli: Cli)
     assert stopped.returncode == 1
     assert "the budget is spent" in stopped.stderr and "EUR" in stopped.stderr
     assert "Traceback" not in stopped.stderr
-    assert stage(cli, "frugal", "teach")["state"] == "interrupted"
+    teach = stage(cli, "frugal", "teach")
+    assert teach["state"] == "failed" and "the budget is spent" in str(teach["what"])
     again = cli("run", str(SPEC), *change, "--set", "budget.tokens=4000")
     assert again.returncode == 1, "a budget that is spent stays spent"
     done = cli("run", str(SPEC), *change, "--set", "budget.money=1000")
