@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Any
 
 import psutil
 from packaging.requirements import Requirement
@@ -95,26 +94,6 @@ def _storage(root: Folder) -> str:
 
 
 def _placement(placement: Placement) -> str:
-    from fsa_ray.core.prices import Prices
-    from fsa_ray.engine.endpoint import EndpointPlacement
-    from fsa_ray.engine.placement import EnginePlacement, RayPlacement
-    from fsa_ray.engine.scorer import ScorePlacement
-    from fsa_ray.engine.seq2seq import Seq2SeqPlacement
-    from fsa_ray.engine.train import TrainPlacement
-
-    known: dict[str, Any] = {
-        "ray": RayPlacement,
-        "engine": EnginePlacement,
-        "endpoint": EndpointPlacement,
-        "score": ScorePlacement,
-        "seq2seq": Seq2SeqPlacement,
-        "train": TrainPlacement,
-        "prices": Prices,
-    }
-    for section in placement.sections:
-        if section not in known:
-            raise ValueError(f"{placement.source}: no section is called {section!r}; there are: {', '.join(known)}")
-        placement.section(section, known[section])
     return f"{placement.source}: {', '.join(placement.sections) or 'a laptop'}"
 
 

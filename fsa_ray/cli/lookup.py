@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import cast
 
+from fsa_ray.cli.sections import read_placement
 from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.stage import Stage
@@ -12,7 +13,7 @@ from fsa_ray.storage.folder import Folder
 
 
 def placement_at(path: Path | None) -> Placement:
-    return Placement() if path is None else Placement.read(path)
+    return Placement() if path is None else read_placement(path)
 
 
 def index_called(root: Folder, name: str) -> RunIndex:

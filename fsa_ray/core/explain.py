@@ -1,7 +1,7 @@
 """Validation errors in the words of the person who wrote the file."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -15,14 +15,18 @@ def explain(error: ValidationError, model: type[BaseModel], source: str) -> str:
         location = ".".join(str(part) for part in problem["loc"]) or "the whole document"
         if problem["type"] == "extra_forbidden":
             known = _known(model, problem["loc"][:-1])
-            close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(sorted(known))}"
-            lines.append(f"{source}: unknown key {location!r}; {hint}")
+            lines.append(f"{source}: unknown key {location!r}; {suggest(str(problem['loc'][-1]), sorted(known))}")
         else:
             given = problem["input"]
             shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool | None) else ""
             lines.append(f"{source}: {location}: {problem['msg']}{shown}")
     return "\n".join(lines)
+
+
+def suggest(given: str, known: Collection[str]) -> str:
+    """A hint for a name that is not known."""
+    close = difflib.get_close_matches(given, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
 
 
 def _known(model: type[BaseModel], location: Iterable[int | str]) -> list[str]:

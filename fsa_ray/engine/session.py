@@ -57,7 +57,7 @@ class Session:
             os.environ.setdefault(name, value)
         placement = self.ray_placement
         if placement.metrics_port is not None:
-            os.environ["RAY_enable_metrics_collection"] = "1"  # a run that started us may have switched it off
+            os.environ.update(RAY_enable_metrics_collection="1")  # a run that started us may have switched it off
         elif placement.address == "local":
             os.environ.setdefault("RAY_enable_metrics_collection", "0")  # nobody scrapes them, and two cores feel it
         _refuse_open(placement)

@@ -1,8 +1,6 @@
 """The YAML that a user writes. Field descriptions are the comments of `fsa-ray init` and the texts of the errors."""
 
-import difflib
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -244,12 +242,6 @@ class Spec(Section):
     evaluate: Evaluation = Evaluation()
     budget: Budget = Field(Budget(), description="where the run stops cleanly; raise it and run again to go on")
     grid: Grid | None = Field(None, description="what varies: a run of every combination, and one table of them all")
-
-
-def suggest(given: str, known: Iterable[str]) -> str:
-    """A hint for a name that is not known."""
-    close = difflib.get_close_matches(given, list(known), n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
 
 
 def read_spec(path: Path, overrides: list[str]) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from fsa_ray.core.artifact import Rows
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.stage import Stage
 from fsa_ray.recipes.spec import Evaluation, Spec
+from fsa_ray.stages.alignment.questions import AlignmentQuestions
 from fsa_ray.stages.answer import Answer
 from fsa_ray.stages.evaluate import Evaluate
-from fsa_ray.stages.invented_questions import InventedQuestions
 from fsa_ray.stages.judge import Judge
 from fsa_ray.stages.model import Model
 from fsa_ray.stages.questions import Questions
@@ -35,12 +35,12 @@ def measure_by_prompts(
     given: SuiteSpec,
     stages: dict[str, Stage[Any]],
     benchmark: Stage[Rows] | None,
-    pool: Stage[Rows] | None,
+    labelled: Stage[Rows] | None,
     tasks: tuple[str, ...],
     models: dict[str, Stage[Model] | None],
 ) -> None:
-    """Add the stages that ask each model about the benchmark and score it, and the majority. `pool`: the items that
-    demonstrations are drawn from where the benchmark is invented."""
+    """Add the stages that ask each model about the benchmark and score it, and the majority. `labelled`: where the
+    benchmark is invented, the reviews that prompts show as solved cases."""
     if benchmark is None:
         return
     stages["benchmark"] = benchmark
@@ -48,11 +48,18 @@ def measure_by_prompts(
         if model is None:
             continue
         length = spec.teacher.max_length if label == "teacher" else spec.student.sequence_length
-        asked = {"model": model, "protocol": given.protocol, "seeds": given.seeds, "chat": True, "max_length": length}
-        if given.data is not None:
-            questions = Questions.at(given.data, tasks, given.shots, limit=given.limit, **asked)
+        asked: dict[str, Any] = {
+            "model": model,
+            "protocol": given.protocol,
+            "seeds": given.seeds,
+            "chat": True,
+            "max_length": length,
+        }
+        if given.data is None:
+            asked |= {"benchmark": benchmark, "labelled": labelled, "shots": given.shots}
+            questions: Questions = AlignmentQuestions.about(tasks, **asked)
         else:
-            questions = InventedQuestions.about(tasks, benchmark=benchmark, pool=pool, shots=given.shots, **asked)
+            questions = Questions.at(given.data, tasks, given.shots, limit=given.limit, **asked)
         stages[f"questions-{label}"] = questions
         stages[f"answers-{label}"] = answers = Answer(questions=questions, precision=spec.teacher.precision)
         stages[f"evaluate-{label}"] = Judge(answers=answers)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fsa_ray.core.explain import suggest
 from fsa_ray.core.grid import Cell, united
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.recipes.ablation import ABLATION, ABOUT, ABOUT_SOFT, SOFT_LABELS
@@ -14,7 +15,7 @@ from fsa_ray.recipes.distil import distil
 from fsa_ray.recipes.fsa import FsaSpec, fsa
 from fsa_ray.recipes.grid import Variant, variants
 from fsa_ray.recipes.joint import JointSpec, joint
-from fsa_ray.recipes.spec import Spec, read_spec, suggest, validate
+from fsa_ray.recipes.spec import Spec, read_spec, validate
 from fsa_ray.recipes.starter import (
     ABOUT_COMPEFFDIST,
     ABOUT_FSA,

@@ -7,7 +7,6 @@ from pydantic import Field
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.stage import Stage
-from fsa_ray.evaluation.invented import INVENTED
 from fsa_ray.recipes.alignment import AlignmentSpec, aligned_of, refuse_impossible, shown_cases, solved_alignments
 from fsa_ray.recipes.measures import benchmark_of
 from fsa_ray.recipes.reviews import reviews_of
@@ -15,7 +14,7 @@ from fsa_ray.recipes.spec import Spec
 from fsa_ray.recipes.student import selected_of, start_of, trained
 from fsa_ray.recipes.suite import SuiteSpec, measure_by_prompts, needed
 from fsa_ray.recipes.teacher import labels_behind, responses_of, teacher_of
-from fsa_ray.stages.benchmark import InventedBenchmark
+from fsa_ray.stages.alignment.questions import ALIGNED
 from fsa_ray.stages.model import Model
 from fsa_ray.stages.parse import Parse
 from fsa_ray.training.settings import TrainSettings
@@ -63,11 +62,9 @@ def measure_phases(
     shown: Stage[Rows],
     models: dict[str, Stage[Model] | None],
 ) -> None:
-    """By prompts about SentiBench, or about invented reviews with the solved cases of the alignment phase."""
-    given = spec.evaluate
-    pool = None if given.data is not None else InventedBenchmark(labelled=shown)
-    tasks = given.tasks or (() if pool is None else tuple(INVENTED))
-    measure_by_prompts(spec, given, stages, benchmark, pool, tasks, models)
+    """By prompts about SentiBench, or about invented reviews in the formats of the alignment phase."""
+    tasks = spec.evaluate.tasks if spec.evaluate.data is not None else tuple(ALIGNED)
+    measure_by_prompts(spec, spec.evaluate, stages, benchmark, shown, tasks, models)
 
 
 def in_phases(

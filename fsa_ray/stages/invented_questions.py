@@ -12,14 +12,13 @@ from fsa_ray.stages.questions import Questions
 
 
 class InventedQuestions(Questions):
-    """As Questions, about the items of `benchmark`, with demonstrations from those of `pool`."""
+    """As Questions, about the items of `benchmark`, without demonstrations."""
 
     name: ClassVar[str] = "invented-questions"
     version: ClassVar[int] = 1
     flow: ClassVar[Flow | None] = Flow(source=None)
 
     benchmark: Stage[Rows]
-    pool: Stage[Rows] | None = None
 
     @classmethod
     def about(cls, tasks: tuple[str, ...], **fields: Any) -> "InventedQuestions":
@@ -27,6 +26,5 @@ class InventedQuestions(Questions):
         return cls(data="", tasks=tasks, versions=versions, files=(), **fields)
 
     def items(self, ctx: StageContext, task: Task, split: str = "test") -> list[Item]:
-        source = self.benchmark if split == "test" else self.pool
-        assert source is not None
-        return list(items_by_task(ctx, ctx.load(source))[task.name].values())
+        assert split == "test"
+        return list(items_by_task(ctx, ctx.load(self.benchmark))[task.name].values())

@@ -9,8 +9,6 @@ import pyarrow as pa
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import read_table, write_part
-from fsa_ray.evaluation.answers import parse_answer
-from fsa_ray.evaluation.interpreted import interpreted_label
 from fsa_ray.evaluation.item import Item, Prediction
 from fsa_ray.evaluation.label_words import choose_labels
 from fsa_ray.evaluation.scorecard import Outcome, TaskScore, outcomes, summarise
@@ -70,15 +68,16 @@ class Judge(Stage[Scores]):
         for row in mine:
             answer = answers[row["id"]]
             if row["prior"] is None and answer["error"] is None:
-                predictions[items[row["item"]].id] = self._prediction(task, answer, priors.get(row["item"]))
+                item = items[row["item"]]
+                predictions[item.id] = self._prediction(task, item, seed, answer, priors.get(row["item"]))
         protocol = self.answers.questions.protocol
         return outcomes(task, list(items.values()), predictions, protocol, missing_as_wrong=True, seed=seed)
 
-    def _prediction(self, task: Task, answer: dict[str, Any], priors: list[list[float]] | None) -> Prediction:
-        if self.answers.questions.answering == "interpretation":
-            return interpreted_label(task, answer["text"])
+    def _prediction(
+        self, task: Task, item: Item, seed: int, answer: dict[str, Any], priors: list[list[float]] | None
+    ) -> Prediction:
         if answer["label_logprobs"] is None:
-            return parse_answer(task, answer["text"], self.answers.questions.protocol)
+            return self.answers.questions.prediction(task, item, seed, answer["text"])
         prior = None if priors is None else np.logaddexp.reduce(np.array(priors), axis=0) - np.log(len(priors))
         return choose_labels(task, np.array([answer["label_logprobs"]]), prior)[0]
 

@@ -11,10 +11,11 @@ from pydantic import Field
 from fsa_ray.core.artifact import Flow, Rows
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.evaluation.answer_format import answer_schema
+from fsa_ray.evaluation.answers import parse_answer
 from fsa_ray.evaluation.classification import ClassificationTask
 from fsa_ray.evaluation.graph import GraphTask
-from fsa_ray.evaluation.interpreted import require_interpretable
-from fsa_ray.evaluation.item import Item
+from fsa_ray.evaluation.interpreted import interpreted_label, require_interpretable
+from fsa_ray.evaluation.item import Item, Prediction
 from fsa_ray.evaluation.label_words import content_free_items, label_words
 from fsa_ray.evaluation.prompts import Prompt, build_prompt, draw_demos
 from fsa_ray.evaluation.task import Protocol, Task
@@ -29,6 +30,9 @@ LABEL_TOKENS, ENTRY_TOKENS, GRAPH_TOKENS = 16, 150, 300  # METHODS: the official
 QUERY_END = {"v1": "Label:", "v2": "Output:", "strict": "Output:"}
 
 Answering = Literal["likelihood", "generation", "interpretation"]
+CountTokens = Callable[[str], int]
+Asking = Callable[[Item, Item, int, int], Prompt]
+"""The prompt of: an item, what stands in its place in the query, the seed of demonstrations, the most tokens."""
 
 
 class Questions(Stage[Rows]):
@@ -82,10 +86,8 @@ class Questions(Stage[Rows]):
         for number, name in enumerate(self.tasks, 1):
             task = load_task(name)
             items = sample_items(self.items(ctx, task), self.limit)
-            pool = self.items(ctx, task, "train") if self.shots else []
-            rows.extend(
-                row for seed in self.seeds for item in items for row in self._asked(task, item, pool, seed, counter)
-            )
+            asking = self.asking(ctx, task, counter)
+            rows.extend(row for seed in self.seeds for item in items for row in self._asked(task, item, seed, asking))
             ctx.tell(f"{number} of {len(self.tasks)} tasks, {len(rows):,} prompts")
         ctx.measure(
             rows_read=len(rows),
@@ -97,7 +99,26 @@ class Questions(Stage[Rows]):
     def items(self, ctx: StageContext, task: Task, split: str = "test") -> list[Item]:
         return task.load(self.data, split)
 
-    def _counter(self, ctx: StageContext) -> Callable[[str], int]:
+    def asking(self, ctx: StageContext, task: Task, counter: CountTokens) -> Asking:
+        """How a task is put into words."""
+        if self.answering == "interpretation":
+            return lambda _, asked, __, room: _bare(self.prefix + asked.text, asked.id, counter, room)
+        pool = self.items(ctx, task, "train") if self.shots else []
+
+        def ask(item: Item, asked: Item, seed: int, room: int) -> Prompt:
+            return build_prompt(
+                task, asked, draw_demos(task, pool, item, self.shots, seed), self.protocol, counter, room
+            )
+
+        return ask
+
+    def prediction(self, task: Task, item: Item, seed: int, answer: str) -> Prediction:
+        """What a free answer about an item says; None if it cannot be read."""
+        if self.answering == "interpretation":
+            return interpreted_label(task, answer)
+        return parse_answer(task, answer, self.protocol)
+
+    def _counter(self, ctx: StageContext) -> CountTokens:
         model = ctx.load(self.model)
         path, trusted = local_path(ctx.root, model), model.trust_remote_code
         if is_encoder_decoder(path, trusted):
@@ -107,41 +128,23 @@ class Questions(Stage[Rows]):
         ids = chat.prompt_ids if self.chat else chat.text_ids
         return lambda text: len(ids(text))
 
-    def _asked(
-        self, task: Task, item: Item, pool: list[Item], seed: int, counter: Callable[[str], int]
-    ) -> Iterator[dict[str, Any]]:
-        demos = draw_demos(task, pool, item, self.shots, seed)
-        yield self._row(task, item, item, None, demos, seed, counter)
+    def _asked(self, task: Task, item: Item, seed: int, asking: Asking) -> Iterator[dict[str, Any]]:
+        yield self._row(task, item, item, None, seed, asking)
         if self.calibrate and self._chooses(task):
             for prior, empty in enumerate(content_free_items(item)):
-                yield self._row(task, item, empty, prior, demos, seed, counter)
+                yield self._row(task, item, empty, prior, seed, asking)
 
     def _chooses(self, task: Task) -> bool:
         return self.answering == "likelihood" and isinstance(task, ClassificationTask)
 
-    def _prompt(self, task: Task, item: Item, demos: list[Item], counter: Callable[[str], int], room: int) -> Prompt:
-        if self.answering == "interpretation":
-            text = self.prefix + item.text
-            return Prompt(item.id, text, 0, 0, counter(text) > room)
-        return build_prompt(task, item, demos, self.protocol, counter, room)
-
-    def _row(
-        self,
-        task: Task,
-        item: Item,
-        asked: Item,
-        prior: int | None,
-        demos: list[Item],
-        seed: int,
-        counter: Callable[[str], int],
-    ) -> dict[str, Any]:
+    def _row(self, task: Task, item: Item, asked: Item, prior: int | None, seed: int, asking: Asking) -> dict[str, Any]:
         chooses = self._chooses(task)
         max_tokens = LABEL_TOKENS if isinstance(task, ClassificationTask) else ENTRY_TOKENS
         max_tokens = GRAPH_TOKENS if isinstance(task, GraphTask) else max_tokens
         if self.answering == "interpretation":
             max_tokens = INTERPRETATION_TOKENS
         max_tokens = min(max_tokens, self.max_length // 4)  # a small context must hold the question as well
-        prompt = self._prompt(task, asked, demos, counter, self.max_length - max_tokens)
+        prompt = asking(item, asked, seed, self.max_length - max_tokens)
         structured = self.structured and not isinstance(task, ClassificationTask) and self.protocol in ("v2", "strict")
         return {
             "id": derived_id(task.name, str(seed), item.id, str(prior)),
@@ -161,3 +164,7 @@ class Questions(Stage[Rows]):
             "schema": json.dumps(answer_schema(task)) if structured else None,
             "max_tokens": max_tokens,
         }
+
+
+def _bare(text: str, id_: str, counter: CountTokens, room: int) -> Prompt:
+    return Prompt(id_, text, 0, 0, counter(text) > room)

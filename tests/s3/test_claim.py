@@ -13,6 +13,7 @@ from fsa_ray.storage import claim as claims
 from fsa_ray.storage.claim import Claim, ClaimHeld, ClaimLost, Holder, holder_of
 from fsa_ray.storage.folder import Folder
 from tests.s3.conftest import Server
+from tests.unit.storage.contest import contest
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -62,35 +63,7 @@ def test_a_silent_driver_of_another_host_is_followed_and_commits_nothing(
 def test_commit_and_take_over_never_both_succeed(root: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claims, "LEASE_SECONDS", -10.0)  # everybody seems silent
     for number in range(6):
-        place, barrier, outcome = root / str(number), threading.Barrier(2), []
-        claim = Claim.take(place)
-
-        def take_over(
-            place: Folder = place, barrier: threading.Barrier = barrier, outcome: list[Any] = outcome
-        ) -> None:
-            barrier.wait()
-            try:
-                with Claim.take(place) as other:
-                    outcome.append(("taken", other.generation, place.exists("record.json")))
-            except ClaimHeld:
-                outcome.append(("held", 0, False))
-
-        rival = threading.Thread(target=take_over)
-        rival.start()
-        barrier.wait()
-        time.sleep(0.02 * number)
-        try:
-            claim.commit("record.json", b"ours")
-            committed = True
-        except ClaimLost:
-            committed = False
-        rival.join()
-        claim.__exit__(None, None, None)
-        kind, generation, saw_record = outcome[0]
-        if committed:
-            assert kind == "held" or (generation == 3 and saw_record)
-        else:
-            assert (kind, generation) == ("taken", 2) and not place.exists("record.json")
+        contest(root / str(number), 0.02 * number)
 
 
 def test_a_claim_outlives_the_store_s_death(server: Server, root: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

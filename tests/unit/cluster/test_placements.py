@@ -5,28 +5,13 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic import BaseModel
 
+from fsa_ray.cli.sections import SECTIONS, read_placement
 from fsa_ray.core.placement import Placement
-from fsa_ray.core.prices import Prices
-from fsa_ray.engine.endpoint import EndpointPlacement
-from fsa_ray.engine.placement import EnginePlacement, RayPlacement
-from fsa_ray.engine.scorer import ScorePlacement
-from fsa_ray.engine.seq2seq import Seq2SeqPlacement
-from fsa_ray.engine.train import TrainPlacement
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "cluster" / "placements"
 FILES = sorted(FOLDER.glob("*.yaml"))
-SECTIONS: dict[str, type[BaseModel]] = {
-    "ray": RayPlacement,
-    "engine": EnginePlacement,
-    "endpoint": EndpointPlacement,
-    "score": ScorePlacement,
-    "seq2seq": Seq2SeqPlacement,
-    "train": TrainPlacement,
-    "prices": Prices,
-}
 
 
 def section(name: str, of: str) -> Any:
@@ -35,10 +20,17 @@ def section(name: str, of: str) -> Any:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_section_and_key_is_known(file: Path) -> None:
-    placement = Placement.read(file)
-    assert placement.sections.keys() <= SECTIONS.keys()
-    for name, model in SECTIONS.items():
-        placement.section(name, model)
+    assert read_placement(file).sections
+
+
+def test_a_misspelt_section_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "placement.yaml"
+    file.write_text("trian: {workers: 2}")
+    with pytest.raises(ValueError, match=r"placement.yaml: no section is called 'trian'; did you mean 'train'"):
+        read_placement(file)
+    file.write_text("train: {wrokers: 2}")
+    with pytest.raises(ValueError, match=r"section train.*wrokers"):
+        read_placement(file)
 
 
 @pytest.mark.parametrize("name", list(SECTIONS))

@@ -6,14 +6,29 @@ from typing import Any
 
 import pytest
 
-from fsa_ray.sentiment.alignment.variant import Variant, label_words
+from fsa_ray.evaluation.invented import INVENTED
+from fsa_ray.evaluation.task import Task
+from fsa_ray.sentiment.alignment.variant import Variant, draw_variant, label_words
+from fsa_ray.sentiment.alignment.writing import write
+from fsa_ray.sentiment.answers import clean_value
 from fsa_ray.stages.alignment.align import Align
 from fsa_ray.stages.alignment.aligned import Aligned
 from fsa_ray.stages.alignment.other import OtherTasks
+from fsa_ray.stages.alignment.questions import ALIGNED, AlignmentQuestions
 from fsa_ray.stages.alignment.records import AlignmentRecords
 from fsa_ray.stages.alignment.solved import SolvedAlignments
 from fsa_ray.stages.ask import Sampling
+from fsa_ray.stages.benchmark import InventedBenchmark
 from fsa_ray.stages.invent import Invent
+from fsa_ray.stages.model import LocalModel
+
+
+class Context:
+    """What a stage may ask of its context before it runs."""
+
+    def __init__(self, workshop: Any) -> None:
+        self.root, self.load = workshop.root, workshop.run
+
 
 LABELLED = Invent(count=40, split="train", seed=1)
 REVIEWS = Invent(count=30, split="corpus", seed=1)
@@ -71,13 +86,7 @@ def test_words_are_weighed_in_the_first_sample_only(workshop: Any) -> None:
     stage = ask(samples=3)
     rows = {row["id"]: row for row in workshop.kept(stage.records)}
 
-    class Context:
-        root = workshop.root
-
-        def load(self, stage: Any) -> Any:
-            return workshop.run(stage)
-
-    requests = [row for table in stage.requests(Context()) for row in table.to_pylist()]  # type: ignore[arg-type]
+    requests = [row for table in stage.requests(Context(workshop)) for row in table.to_pylist()]  # type: ignore[arg-type]
     assert len(requests) == 3 * len(rows) == len({row["id"] for row in requests})
     weighed = [row for row in requests if row["labels"] is not None]
     words = {id_: label_words(Variant.model_validate_json(row["variant"])) for id_, row in rows.items()}
@@ -124,3 +133,25 @@ def test_a_perfect_teacher_is_shown_by_labelled_reviews(workshop: Any) -> None:
     rows = workshop.kept(SolvedAlignments(labelled=LABELLED, tasks=TASKS, most_shots=2))
     assert 30 <= len(rows) <= 40 and {row["kind"] for row in rows} == set(TASKS)
     assert all(row["answer"] and row["prompt"] for row in rows)
+
+
+@pytest.mark.parametrize("task", INVENTED.values(), ids=INVENTED)
+def test_items_are_asked_as_in_the_alignment_phase_and_their_gold_is_read_back(workshop: Any, task: Task) -> None:
+    test = InventedBenchmark(labelled=Invent(count=30, split="test", seed=1))
+    about = {"benchmark": test, "labelled": LABELLED, "model": LocalModel(files=(), path="somewhere")}
+    asked = AlignmentQuestions.about(tuple(ALIGNED), protocol="strict", seeds=(1,), shots=2, max_length=0, **about)
+    context: Any = Context(workshop)
+    asking = asked.asking(context, task, lambda text: len(text.split()))
+    forms = set()
+    for item in asked.items(context, task):
+        variant, gold = draw_variant(ALIGNED[task.name], item.id, 1), item.gold
+        forms.add(variant.form)
+        prompt, cut, none = (asking(item, item, 1, room) for room in (1000, 70, 10))
+        assert prompt.text.startswith(variant.instruction) and clean_value(item.text) in prompt.text
+        assert prompt.shots == min(2, variant.shots) and prompt.dropped == 0 and not prompt.too_long
+        assert cut.too_long or len(cut.text.split()) <= 70
+        assert none.too_long and none.shots == 0 and none.dropped == prompt.shots
+        said = gold if isinstance(gold, str) else tuple((one["aspect_term"], one["sentiment"]) for one in gold)
+        assert asked.prediction(task, item, 1, write(variant, said)) == gold
+        assert asked.prediction(task, item, 1, "I would rather not say.") is None
+    assert forms == set(variant.about.forms)

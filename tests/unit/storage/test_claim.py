@@ -4,7 +4,6 @@ import json
 import multiprocessing
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import pytest
 from fsa_ray.storage import claim as claims
 from fsa_ray.storage.claim import Claim, ClaimHeld, ClaimLost, Entry, Holder, holder_of, traces_of
 from fsa_ray.storage.folder import Folder
+from tests.unit.storage.contest import contest
 
 FORK = multiprocessing.get_context("fork")
 
@@ -204,37 +204,7 @@ def test_a_record_removed_by_hand_does_not_come_back(folder: Folder) -> None:
 def test_commit_and_take_over_never_both_succeed(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claims, "LEASE_SECONDS", -1.0)  # everybody seems silent
     for number in range(60):
-        place, barrier, outcome = folder / str(number), threading.Barrier(2), []
-        claim = Claim.take(place)
-
-        def take_over(
-            place: Folder = place, barrier: threading.Barrier = barrier, outcome: list[Any] = outcome
-        ) -> None:
-            barrier.wait()
-            try:
-                with Claim.take(place) as other:
-                    outcome.append(("taken", other.generation, place.exists("record.json")))
-            except ClaimHeld:
-                outcome.append(("held", 0, False))
-
-        rival = threading.Thread(target=take_over)
-        rival.start()
-        barrier.wait()
-        if number % 3:
-            time.sleep(0.0002 * (number % 30))
-        try:
-            claim.commit("record.json", b"ours")
-            committed = True
-        except ClaimLost:
-            committed = False
-        rival.join()
-        claim.__exit__(None, None, None)
-        kind, generation, saw_record = outcome[0]
-        if committed:  # a rival that comes after the seal must see the record
-            assert kind == "held" or (generation == 3 and saw_record)
-        else:
-            assert (kind, generation) == ("taken", 2)
-            assert not place.exists("record.json")
+        contest(folder / str(number), 0.0002 * (number % 30) if number % 3 else 0.0)
 
 
 def test_losing_the_claim_interrupts_the_main_thread(folder: Folder, short_lease: None) -> None:
