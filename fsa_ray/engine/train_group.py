@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
+import psutil
 import ray.train
 from pyarrow.fs import FileType
 from ray.train._internal.utils import get_address_and_port
@@ -121,3 +122,14 @@ def _set_environment(address: str, port: int) -> None:
         "LOCAL_WORLD_SIZE": str(context.get_local_world_size()),
         "NODE_RANK": str(context.get_node_rank()),
     }
+    interface = interface_of(ray.util.get_node_ip_address())
+    if interface is not None:
+        for library in ("GLOO", "NCCL"):
+            os.environ.setdefault(f"{library}_SOCKET_IFNAME", interface)
+
+
+def interface_of(address: str) -> str | None:
+    """The network interface that has this address. Left alone, Gloo takes that of the host's name, which is loopback on
+    many machines, where no other machine finds it."""
+    found = psutil.net_if_addrs().items()
+    return next((name for name, given in found if any(one.address == address for one in given)), None)
