@@ -57,7 +57,7 @@ def ask_endpoint(
     should_stop: Callable[[Counts], bool],
 ) -> "Outcome":
     """Ask about every pending unit. Raises ValueError if the key's environment variable is not set."""
-    from fsa_ray.engine.run_units import map_units
+    from fsa_ray.engine.run_units import WAITING_CPUS, map_units
 
     key = os.environ.get(endpoint.key_variable)
     if key is None:
@@ -65,7 +65,14 @@ def ask_endpoint(
             f"the endpoint's key is expected in the environment variable {endpoint.key_variable}, which is not set"
         )
     mapping = _Mapping(chatting, endpoint, placement, SecretStr(key))
-    return map_units(units, mapping, workers=placement.units_in_flight, listener=listener, should_stop=should_stop)
+    return map_units(
+        units,
+        mapping,
+        workers=placement.units_in_flight,
+        cpus=WAITING_CPUS,
+        listener=listener,
+        should_stop=should_stop,
+    )
 
 
 class _Mapping:

@@ -22,6 +22,9 @@ from fsa_ray.engine.units import Counts, Unit, UnitFolder
 ROUNDS_WITHOUT_PROGRESS = 3
 UNITS_AT_ONCE = 10_000
 """Of one execution of Ray Data, which holds a block for each; the next one starts the workers again."""
+WAITING_CPUS = 0.01
+"""What an actor reserves that waits for an engine or an endpoint. With one CPU each, which is the default, these actors
+and the engines can hold all of a small cluster: then what commits their units never runs."""
 _COMMIT_SECONDS = 15.0
 _POLL_SECONDS = 0.02
 _POLL_SHARE = 0.05  # of the time waited so far
@@ -104,12 +107,15 @@ def ask(
     )
 
     def plan(pending: Dataset) -> Dataset:
-        return build_processor(
+        processor = build_processor(
             config,
             preprocess=_Prepare(units, asking, stop),
             postprocess=_Finish(units, asking),
-            postprocess_map_kwargs={"concurrency": placement.replicas},
-        )(pending)
+            preprocess_map_kwargs={"num_cpus": WAITING_CPUS},  # as the next step, or the two are not one actor
+            postprocess_map_kwargs={"num_cpus": WAITING_CPUS, "concurrency": placement.replicas},
+        )
+        processor.get_stage_by_name("ServeDeploymentStage").map_batches_kwargs["num_cpus"] = WAITING_CPUS
+        return processor(pending)
 
     return _run(units, plan, listener, should_stop, stop, lambda: app_status(engine.app)[1])
 
@@ -119,7 +125,7 @@ def map_units(
     mapping: Mapping,
     *,
     workers: int,
-    cpus: float = 1.0,
+    cpus: float,
     gpus: float = 0.0,
     listener: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[Counts], bool] = lambda counts: False,

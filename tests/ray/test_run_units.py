@@ -84,7 +84,7 @@ def test_a_budget_stops_cleanly_and_goes_on(tmp_path: Path, engine: Engine) -> N
 
 def test_a_mapping_runs_over_units(tmp_path: Path, ray_session: Session) -> None:
     units = open_units(tmp_path, 55)
-    assert map_units(units, double, workers=2).finished
+    assert map_units(units, double, workers=2, cpus=1).finished
     assert ids(units) == list(range(55))
 
 
@@ -93,9 +93,9 @@ def test_units_beyond_one_execution_run_in_the_next(
 ) -> None:
     monkeypatch.setattr(run_units, "UNITS_AT_ONCE", 2)
     units = open_units(tmp_path, 75)
-    first = map_units(units, double, workers=1, should_stop=lambda counts: counts.rows >= 30)
+    first = map_units(units, double, workers=1, cpus=1, should_stop=lambda counts: counts.rows >= 30)
     assert not first.finished and len(units.pending()) >= 3, "a stop ends the executions that are still to come"
-    assert map_units(units, double, workers=1).finished
+    assert map_units(units, double, workers=1, cpus=1).finished
     assert ids(units) == list(range(75))
 
 

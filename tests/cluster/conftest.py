@@ -1,0 +1,76 @@
+"""A network, a store that all its machines reach, and a spec to run there."""
+
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from fsa_ray.storage.folder import Folder
+from tests.cluster.cluster import Cluster
+from tests.cluster.gateway import gateway
+from tests.cluster.network import Network, possible
+from tests.s3.conftest import Server, server
+
+__all__ = ["server"]
+
+SMOKE = Path(__file__).parents[1] / "end_to_end" / "smoke.yaml"
+PLACEMENT = {
+    "ray": {"address": "auto"},
+    "engine": {"replicas": 2, "cpus": 2, "threads": 1, "unit_rows": 8, "units_in_flight": 2},
+    "score": {"workers": 2, "unit_rows": 32},
+    "train": {"workers": 2, "min_workers": 1, "threads_per_worker": 2, "micro_batch": 2, "max_failures": 20},
+}
+
+
+@dataclass(frozen=True)
+class House:
+    """A working directory of a job, and where its results lie."""
+
+    folder: Path
+    cluster: Cluster
+    root: Folder
+    environment: dict[str, str]
+
+    def run(self, *options: str) -> tuple[str, ...]:
+        return ("run", "spec.yaml", "--placement", "placement.yaml", "--root", self.root.url, *options)
+
+    def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """On the machine that the tests run on."""
+        command = [sys.executable, "-m", "fsa_ray.cli", *arguments]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def house(server: Server, tmp_path: Path) -> Iterator[House]:
+    """Three machines: a head, and two that work. The store listens on loopback, so that they reach it by a gateway."""
+    if not possible():
+        pytest.skip("network namespaces need root and the program `ip`")
+    document = yaml.safe_load(SMOKE.read_text("utf-8")) | {"name": "mortal"}
+    document["corpus"]["invented"] = 600
+    document["train"] |= {"max_steps": 150, "checkpoint_every": 15}
+    folder = tmp_path / "job"
+    folder.mkdir()
+    (folder / "spec.yaml").write_text(yaml.safe_dump(document), "utf-8")
+    (folder / "placement.yaml").write_text(yaml.safe_dump(PLACEMENT), "utf-8")
+    bucket = f"cluster-{uuid.uuid4().hex[:12]}"
+    Folder(f"s3://{bucket}").fs.mkdir(bucket)
+    environment = server.environment()
+    inner = urlsplit(environment["AWS_ENDPOINT_URL"]).port
+    assert inner is not None
+    with (
+        Network() as network,
+        gateway(network.address, inner) as port,
+        tempfile.TemporaryDirectory(prefix="r") as short,
+    ):
+        inside = {**environment, "AWS_ENDPOINT_URL": f"http://{network.address}:{port}"}
+        cluster = Cluster(network, Path(short), inside)
+        for _ in range(2):
+            cluster.add()
+        yield House(folder, cluster, Folder(f"s3://{bucket}/runs"), environment)
