@@ -16,7 +16,7 @@ test: .venv/.ready
 test-all: .venv/.ready
 	$(PYTEST) -m "slow and not cluster"
 
-# An hour and a half: machines in network namespaces, an S3 server, random faults. Needs root and FSA_RAY_S3_SERVER.
+# Hours: machines in network namespaces, an S3 server, random faults. Needs root and FSA_RAY_S3_SERVER.
 test-cluster: .venv/.ready
 	$(PYTEST) -m "cluster" -s
 

@@ -1,6 +1,7 @@
 """One run that loses a machine in each of three ways, against one that is not disturbed."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 
@@ -30,8 +31,8 @@ def answers(teach: Folder) -> int:
 
 def checkpoint(student: Folder) -> int:
     """The step of the newest, 0 without one."""
-    names = [name for name, _ in (student / "progress").walk() if "/part-" in name]
-    return max((int(name.split("/")[0].removeprefix("step-")) for name in names), default=0)
+    found = (re.search(r"step-(\d+)/part-", name) for name, _ in (student / "progress").walk())
+    return max((int(one[1]) for one in found if one), default=0)
 
 
 def steps(student: Folder) -> list[dict]:
