@@ -14,10 +14,13 @@ import uuid
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fsa_ray.engine.owner import end_with
 from fsa_ray.engine.question import Question, Reply, decode_questions, encode_replies
+
+if TYPE_CHECKING:
+    from fsa_ray.engine.detokenizer import Detokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +88,8 @@ class EngineServer:
         from vllm.config import StructuredOutputsConfig
         from vllm.v1.engine.llm_engine import LLMEngine
 
+        from fsa_ray.engine.detokenizer import Detokenizer
+
         # White space is free in JSON, and a weak model fills its budget with it; only a whole engine can be told.
         compact = StructuredOutputsConfig(backend="guidance", disable_any_whitespace=True)
         try:
@@ -94,6 +99,7 @@ class EngineServer:
         except BaseException as error:
             started.set_exception(error)
             return
+        self._detokenizer = Detokenizer(self._engine.get_tokenizer())
         started.set_result(None)
         try:
             while True:
@@ -121,7 +127,7 @@ class EngineServer:
         self._next_request += 1
         try:
             prompt = {"prompt_token_ids": question.prompt}
-            self._engine.add_request(name, prompt, _sampling(question.params))
+            self._engine.add_request(name, prompt, _sampling(question.params, self._detokenizer))
         except self._refusals as error:
             unit.add(position, Reply(error=str(error) or type(error).__name__))
         else:
@@ -131,7 +137,7 @@ class EngineServer:
         if not output.finished:
             return
         unit, position = self._waiting.pop(output.request_id)
-        unit.add(position, _reply(output, unit.questions[position]))
+        unit.add(position, _reply(output, unit.questions[position], self._detokenizer))
 
     def _fail(self, error: BaseException) -> None:
         self._failure = error
@@ -144,12 +150,13 @@ class EngineServer:
                 unit.done.set_exception(RuntimeError(f"the engine failed: {error!r}"))
 
 
-def _sampling(params: dict[str, Any]) -> Any:
+def _sampling(params: dict[str, Any], detokenizer: "Detokenizer") -> Any:
     from vllm import SamplingParams
     from vllm.platforms import current_platform
     from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
-    settings = {"output_kind": RequestOutputKind.FINAL_ONLY, **params}
+    # What stops at a text must be written while it is made.
+    settings = {"output_kind": RequestOutputKind.FINAL_ONLY, "detokenize": _is_written(params, detokenizer), **params}
     if current_platform.is_cpu():
         settings.pop("seed", None)  # vLLM 0.29 dies of it: "CPU Generator does not use offset"
     if settings.get("structured_outputs"):
@@ -157,12 +164,21 @@ def _sampling(params: dict[str, Any]) -> Any:
     return SamplingParams(**settings)
 
 
-def _reply(output: Any, question: Question) -> Reply:
+def _is_written(params: dict[str, Any], detokenizer: "Detokenizer") -> bool:
+    """Whether vLLM writes the answer's text."""
+    return bool(params.get("stop")) or not detokenizer.works
+
+
+def _reply(output: Any, question: Question, detokenizer: "Detokenizer") -> Reply:
     completion = output.outputs[0]
     labels = question.params.get("logprob_token_ids")
     first = completion.logprobs[0] if labels and completion.logprobs else {}
+    text = completion.text
+    if not _is_written(question.params, detokenizer):
+        ended = completion.finish_reason == "stop"  # by a token that is no part of the text
+        text = detokenizer.text(question.prompt, completion.token_ids[:-1] if ended else completion.token_ids)
     return Reply(
-        text=completion.text,
+        text=text,
         prompt_tokens=len(output.prompt_token_ids),
         output_tokens=len(completion.token_ids),
         finish_reason=completion.finish_reason,

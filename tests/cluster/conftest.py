@@ -22,7 +22,7 @@ __all__ = ["server"]
 
 SMOKE = Path(__file__).parents[1] / "end_to_end" / "smoke.yaml"
 PLACEMENT = {
-    "ray": {"address": "auto"},
+    "ray": {"address": "auto", "autoscaling": True},  # what is lost is replaced, so it is worth waiting for
     "engine": {"replicas": 2, "cpus": 2, "threads": 1, "unit_rows": 8, "units_in_flight": 2},
     "score": {"workers": 2, "unit_rows": 32},
     "train": {"workers": 2, "min_workers": 1, "threads_per_worker": 2, "micro_batch": 2, "max_failures": 20},

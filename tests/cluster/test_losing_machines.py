@@ -68,6 +68,7 @@ def test_a_run_outlives_a_machine_killed_one_drained_and_one_cut_off(house: Hous
     before = checkpoint(student)
     wait(job, lambda: checkpoint(student) > before)
     cluster.cut(cluster.workers[0], 60)
+    cluster.add()
     assert job.succeeded(), job.told()[-6000:]
 
     verified = json.loads(house.cli("verify", "mortal", "--root", house.root.url, "--json").stdout)
