@@ -54,7 +54,7 @@ def house(server: Server, tmp_path: Path) -> Iterator[House]:
         pytest.skip("network namespaces need root and the program `ip`")
     document = yaml.safe_load(SMOKE.read_text("utf-8")) | {"name": "mortal"}
     document["corpus"]["invented"] = 600
-    document["train"] |= {"max_steps": 150, "checkpoint_every": 15}
+    document["train"] |= {"max_steps": 900, "checkpoint_every": 60}
     folder = tmp_path / "job"
     folder.mkdir()
     (folder / "spec.yaml").write_text(yaml.safe_dump(document), "utf-8")

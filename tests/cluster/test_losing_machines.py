@@ -26,7 +26,8 @@ def wait(job: Job, until: Callable[[], bool]) -> None:
 
 
 def answers(teach: Folder) -> int:
-    return sum(name.endswith(".parquet") for name, _ in (teach / "progress").walk())
+    """Units that are stored."""
+    return sum("/units/" in name and name.endswith(".parquet") for name, _ in (teach / "progress").walk())
 
 
 def checkpoint(student: Folder) -> int:
