@@ -29,7 +29,7 @@ from fsa_ray.engine.session import ModelSettings, Session
 from fsa_ray.engine.units import UnitFolder
 from fsa_ray.evaluation.suites import SUITES, present
 from fsa_ray.stages.answer import Answering
-from fsa_ray.stages.model import LocalModel, chat_format
+from fsa_ray.stages.model import GivenModel, chat_format
 from fsa_ray.stages.questions import Questions
 from fsa_ray.storage.folder import Folder
 
@@ -121,7 +121,7 @@ def main() -> None:
         parameters = save_model(path, texts)
         asked = Questions.at(
             str(arguments.data), tuple(tasks), SHOTS,
-            model=LocalModel.at(path), protocol="strict", seeds=(42,), limit=arguments.limit, answering="generation",
+            model=GivenModel.at(path), protocol="strict", seeds=(42,), limit=arguments.limit, answering="generation",
             max_length=MAX_LENGTH,
         )  # fmt: skip
         Runner(root, Placement(), Silent(), lambda engines: None).run(Pipeline("bench", {"questions": asked}))

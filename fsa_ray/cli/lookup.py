@@ -8,7 +8,7 @@ from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.stage import Stage
 from fsa_ray.recipes.table import Plan, build
-from fsa_ray.stages.model import LocalModel, Model
+from fsa_ray.stages.model import GivenModel, Model
 from fsa_ray.storage.folder import Folder
 
 
@@ -33,12 +33,12 @@ def run_called(root: Folder, name: str) -> tuple[RunIndex, Plan]:
 
 
 def model_called(root: Folder, name: str) -> tuple[Stage[Model], Plan | None]:
-    """The model in a directory, or that of a run: RUN is its student, RUN/STAGE the model that another stage made.
+    """The model in a directory or at a URL, or that of a run: RUN is its student, RUN/STAGE what another stage made.
 
     With it, the plan of the run. Raises ValueError listing the known names.
     """
-    if Path(name).expanduser().is_dir():
-        return LocalModel.at(name), None
+    if "://" in name or Path(name).expanduser().is_dir():
+        return GivenModel.at(name), None
     run, _, label = name.partition("/")
     _, planned = run_called(root, run)
     models = [label for label, stage in planned.pipeline.stages.items() if issubclass(stage.artifact_type(), Model)]

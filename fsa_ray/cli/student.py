@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, PlacementFile, Root
+from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, PlacementFile, Root, data_folder
 
 
 def predict(
-    model: Annotated[str, typer.Argument(help="A run's name, or a model directory.", metavar="MODEL_OR_RUN")],
+    model: Annotated[str, typer.Argument(help="A run's name, or a model's directory or URL.", metavar="MODEL_OR_RUN")],
     input_: Annotated[str, typer.Argument(help="jsonl, csv, parquet or text file, or a folder.", metavar="INPUT")],
     output: Annotated[str, typer.Argument(help=".jsonl or .parquet", metavar="OUTPUT")],
     text_column: Annotated[str, typer.Option(help="Column that holds the review.")] = "text",
@@ -33,9 +33,11 @@ def predict(
 
 
 def evaluate(
-    model: Annotated[str | None, typer.Argument(help="A run's name, or a model directory.", metavar="MODEL")] = None,
+    model: Annotated[
+        str | None, typer.Argument(help="A run's name, or a model's directory or URL.", metavar="MODEL")
+    ] = None,
     task: Annotated[list[str] | None, typer.Option(help="A task; may be given several times.")] = None,
-    data: Annotated[Path | None, typer.Option(help="The benchmark's folder, in the official layout.")] = None,
+    data: Annotated[Path | None, data_folder()] = None,
     predictions: Annotated[Path | None, typer.Option(help="Score this file instead of asking a model.")] = None,
     protocol: Annotated[
         str | None, typer.Option(help="v1, v2, strict or p1; by default strict, or the suite's own.")
@@ -138,7 +140,7 @@ def compare(
 
 def export(
     folder: Annotated[Path, typer.Argument(help="Where the task files go.", metavar="FOLDER")],
-    data: Annotated[Path, typer.Option(help="The benchmark's folder, in the official layout.")],
+    data: Annotated[Path, data_folder()],
     suite: Annotated[str, typer.Option(help="sentibench or fsa; --task picks some.")] = "sentibench",
     task: Annotated[list[str] | None, typer.Option(help="A task; may be given several times.")] = None,
     protocol: Annotated[str | None, typer.Option(help="v1, v2, strict or p1; by default the suite's own.")] = None,

@@ -10,6 +10,7 @@ from rich.table import Table
 from fsa_ray.cli.annotation import run_quietly
 from fsa_ray.cli.console import stderr
 from fsa_ray.cli.lookup import model_called
+from fsa_ray.core.local_copy import model_here
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.record import read_record
@@ -23,7 +24,7 @@ from fsa_ray.evaluation.tasks import load_task
 from fsa_ray.reporting.html import render_suite
 from fsa_ray.stages.answer import Answer
 from fsa_ray.stages.judge import Judge
-from fsa_ray.stages.model import LocalModel, Model, local_path
+from fsa_ray.stages.model import GivenModel, Model, local_path
 from fsa_ray.stages.questions import Answering, Questions
 from fsa_ray.stages.suite import Evaluation, outcomes_of, suite_contents
 from fsa_ray.storage.folder import Folder
@@ -107,7 +108,7 @@ def evaluate_suite(
 
 def context_length(root: Folder, stage: Stage[Model]) -> int:
     """Tokens that the model was made for, from its config.json; LONGEST_CONTEXT where that does not say."""
-    path = stage.path if isinstance(stage, LocalModel) else local_path(root, load(root, stage))
+    path = model_here(stage.path) if isinstance(stage, GivenModel) else local_path(root, load(root, stage))
     config = json.loads((Path(path) / "config.json").read_text(encoding="utf-8"))
     return int(config.get("max_position_embeddings") or LONGEST_CONTEXT)
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,21 +26,23 @@ from fsa_ray.engine.session import Session
 _AS_LONG_AS_FITS = -1  # vLLM's word for the model's own limit, or less where the memory ends
 
 
-def embed(texts: Sequence[str], model: str, session: Session, placement: EnginePlacement) -> npt.NDArray[np.float32]:
+def embed(
+    texts: Sequence[str], model: str | PathLike[str], session: Session, placement: EnginePlacement
+) -> npt.NDArray[np.float32]:
     """Unit vectors (n, d) of texts (n,) in float32, by one vLLM engine that lives for this call.
 
-    model: directory of a sentence-transformers model. Its pooling and default prompt are used, in the precision of
-    its weights; texts longer than it reads are cut. Equal texts have equal vectors, but the company in which a text
-    is read may change its vector by the rounding of that precision. Engines of the session that hold what this one
-    needs are stopped; they start again when they are asked.
+    model: directory of a sentence-transformers model, as each machine finds it. Its pooling and default prompt are
+    used, in the precision of its weights; texts longer than it reads are cut. Equal texts have equal vectors, but the
+    company in which a text is read may change its vector by the rounding of that precision. Engines of the session that
+    hold what this one needs are stopped; they start again when they are asked.
 
     Errors: ValueError if the model would not mean the same to vLLM, or no node has what the placement asks for;
     EngineFailed with vLLM's cause if it does not start within `start_timeout_s` or answer within `unit_timeout_s`.
     """
-    reading = Reading.of(model)
+    reading = Reading.of(fspath(model))
     distinct = sorted(set(texts))
     if not distinct:
-        raise ValueError(f"encoder {model}: there are no texts to embed")
+        raise ValueError(f"encoder {fspath(model)}: there are no texts to embed")
     session.start_ray()
     session.require_room(placement.model_copy(update={"replicas": 1}))
     _make_room(session, placement)
@@ -101,12 +104,14 @@ class Reading:
 class _Embedder:
     """Lives in an actor, whose one thread makes and uses the engine: on CPUs vLLM binds it to cores."""
 
-    def __init__(self, arguments: dict[str, Any], pooling: str) -> None:
+    def __init__(self, arguments: dict[str, Any], model: str | PathLike[str], pooling: str) -> None:
         from vllm import LLM
         from vllm.config import PoolerConfig
 
         pooler = PoolerConfig(seq_pooling_type=pooling, use_activation=False)  # `embed` makes unit vectors, in float32
-        self._llm = LLM(**arguments, runner="pooling", convert="embed", pooler_config=pooler)
+        self._llm = LLM(
+            **{**arguments, "model": fspath(model)}, runner="pooling", convert="embed", pooler_config=pooler
+        )
 
     def embed(self, texts: list[str]) -> npt.NDArray[np.float32]:
         """Once: the engine's own processes, which hold the GPUs, end with it."""
@@ -118,8 +123,11 @@ class _Embedder:
             self._llm.llm_engine.engine_core.shutdown()
 
 
-def _asked(texts: list[str], model: str, reading: Reading, placement: EnginePlacement) -> npt.NDArray[np.float32]:
-    settings = ModelSettings(model=model, dtype=reading.dtype, max_model_len=_AS_LONG_AS_FITS)
+def _asked(
+    texts: list[str], model: str | PathLike[str], reading: Reading, placement: EnginePlacement
+) -> npt.NDArray[np.float32]:
+    here = fspath(model)
+    settings = ModelSettings(model=here, dtype=reading.dtype, max_model_len=_AS_LONG_AS_FITS)
     resources = resources_of(placement)
     embedder = (
         ray.remote(_Embedder)
@@ -128,12 +136,12 @@ def _asked(texts: list[str], model: str, reading: Reading, placement: EnginePlac
             num_gpus=resources.get("GPU", 0),
             runtime_env={"env_vars": environment_of(placement)},
         )
-        .remote(arguments_of(settings, placement), reading.pooling)
+        .remote(arguments_of(settings, placement), model, reading.pooling)
     )
     try:
-        _wait(embedder.__ray_ready__.remote(), model, "start", "start_timeout_s", placement)
+        _wait(embedder.__ray_ready__.remote(), here, "start", "start_timeout_s", placement)
         vectors: npt.NDArray[np.float32] = _wait(
-            embedder.embed.remote(texts), model, "answer", "unit_timeout_s", placement
+            embedder.embed.remote(texts), here, "answer", "unit_timeout_s", placement
         )
         return vectors
     finally:

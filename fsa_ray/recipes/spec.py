@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from fsa_ray.core.budget import Budget
 from fsa_ray.core.explain import explain
+from fsa_ray.core.local_copy import brought_here
 from fsa_ray.recipes.document import place
 from fsa_ray.recipes.grid import Grid
 from fsa_ray.sentiment.perspectives import Kind
@@ -23,17 +24,11 @@ def _expanded(path: str) -> str:
     return expanded
 
 
-def _on_this_machine(path: str) -> str:
-    if "://" in path:
-        raise ValueError("only reviews are read from a URL; copy this to where the driver runs and give the path")
-    return path
-
-
 Location = Annotated[str, AfterValidator(_expanded)]
 """Where reviews lie: a path or URL."""
 
-LocalPath = Annotated[Location, AfterValidator(_on_this_machine)]
-"""Where other outside data lie."""
+Outside = Annotated[Location, AfterValidator(brought_here)]
+"""Where other outside data lie: a path; what a URL names is copied to this machine."""
 
 
 class Section(BaseModel):
@@ -95,14 +90,14 @@ class EmbeddedTeacher(Section):
     train: TrainSettings = Field(description="how it is trained")
     invented: int = Field(6000, ge=0, description="invented labelled reviews to train on")
     rewritings: int = Field(1500, ge=0, description="how many of them are also answered for the further prompts")
-    benchmark: LocalPath | None = Field(None, description="also train on the train splits of this SentiBench folder")
+    benchmark: Outside | None = Field(None, description="also train on the train splits of this SentiBench folder")
     tasks: tuple[str, ...] = Field((), description="the tasks whose train splits are used")
 
 
 class Teacher(Section):
     """Who writes about the reviews: exactly one of `model`, `endpoint`, `embedded`."""
 
-    model: str | None = Field(None, description="directory of a Hugging Face causal LM, or a hub id")
+    model: str | None = Field(None, description="directory or URL of a Hugging Face causal LM, or a hub id")
     revision: str | None = Field(None, description="commit of the hub repository; needed with a hub id")
     trust_remote_code: bool = Field(False, description="run the model repository's own code")
     endpoint: EndpointSpec | None = Field(None, description="an OpenAI-compatible server instead")
@@ -190,16 +185,14 @@ class Gold(Section):
     """A control: the same student on gold labels alone."""
 
     labels: int = Field(150, ge=1, description="labelled reviews that it may see")
-    benchmark: LocalPath | None = Field(
-        None, description="take them from this SentiBench folder; else they are invented"
-    )
+    benchmark: Outside | None = Field(None, description="take them from this SentiBench folder; else they are invented")
     tasks: tuple[str, ...] = Field((), description="the tasks whose train splits are used")
 
 
 class Evaluation(Section):
     """What is measured: SentiBench tasks from a folder in the official layout, or invented labelled reviews."""
 
-    data: LocalPath | None = Field(None, description="folder of SentiBench, or of the FSA benchmark")
+    data: Outside | None = Field(None, description="folder of SentiBench, or of the FSA benchmark")
     tasks: tuple[str, ...] = Field((), description="tasks there")
     invented: int | None = Field(None, ge=1, description="invented test reviews")
     limit: int | None = Field(None, ge=1, description="at most so many items of a task")

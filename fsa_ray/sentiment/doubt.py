@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 def entropy(logprobs: NDArray[np.float64]) -> float:
     """In nats, of the probabilities normalised over the words (words,); 0 for a certain answer, at most log(words)."""
     logs = logprobs - np.logaddexp.reduce(logprobs)
-    return float(max(0.0, -np.sum(np.where(np.isfinite(logs), np.exp(logs) * logs, 0.0))))
+    known = logs[np.isfinite(logs)]
+    return float(max(0.0, -np.sum(np.exp(known) * known)))
 
 
 def margin(logprobs: NDArray[np.float64]) -> float:

@@ -2,14 +2,14 @@
 
 import hashlib
 from dataclasses import dataclass
-from os import SEEK_END, PathLike, fspath
+from os import PathLike, fspath
 from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
 
 from fsa_ray.core.artifact import Artifact, DataFile
-from fsa_ray.core.local_copy import local_directory
+from fsa_ray.core.local_copy import local_directory, model_here
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.sentiment.chat import ChatFormat
 from fsa_ray.sentiment.pair_format import PairFormat
@@ -20,7 +20,7 @@ _SAMPLE = 1 << 20
 
 
 class Model(Artifact):
-    """A Hugging Face model: files below the root, a directory elsewhere, or a hub repository at a commit."""
+    """A Hugging Face model: files below the root, a directory or URL elsewhere, or a hub repository at a commit."""
 
     files: tuple[DataFile, ...] = ()
     path: str | None = None
@@ -41,8 +41,8 @@ class PinnedFile(Artifact):
     digest: str
 
 
-class LocalModel(Stage[Model]):
-    """A model directory given by path. Its identity is its files, not where they lie."""
+class GivenModel(Stage[Model]):
+    """A model directory given by path or URL. Its identity is its files, not where they lie."""
 
     name: ClassVar[str] = "model"
     version: ClassVar[int] = 1
@@ -52,21 +52,26 @@ class LocalModel(Stage[Model]):
     path: str = Field(exclude=True)
 
     @classmethod
-    def at(cls, path: str, trust_remote_code: bool = False) -> "LocalModel":
+    def at(cls, path: str, trust_remote_code: bool = False) -> "GivenModel":
         """Raises ValueError if there is no model with safetensors weights."""
-        folder = Path(path).expanduser().resolve()
-        if not (folder / "config.json").is_file():
-            raise ValueError(f"{path}: no config.json there; give a directory with a Hugging Face model, or a hub id")
-        names = sorted(file.name for file in folder.iterdir() if file.suffix in {".safetensors", ".json", ".jinja"})
-        if not any(name.endswith(".safetensors") for name in names):
+        folder = Folder(path if "://" in path else str(Path(path).expanduser().resolve()))
+        sizes = {name: size for name, size in folder.walk() if "/" not in name}
+        if "config.json" not in sizes:
+            raise ValueError(
+                f"{path}: no config.json there; give a directory with a Hugging Face model, its URL, or a hub id"
+            )
+        if not any(name.endswith(".safetensors") for name in sizes):
             raise ValueError(f"{path}: no .safetensors file there; weights in other formats are not read")
-        files = tuple(_pinned(folder / name) for name in names)
-        return cls(files=files, trust_remote_code=trust_remote_code, path=str(folder))
+        pinned = (name for name in sizes if name.endswith((".safetensors", ".json", ".jinja")))
+        files = tuple(_pinned(folder, name, sizes[name]) for name in pinned)
+        return cls(files=files, trust_remote_code=trust_remote_code, path=folder.url)
 
     def run(self, ctx: StageContext) -> Model:
+        folder = Folder(self.path)
+        there = dict(folder.walk())
         for file in self.files:
-            if not (Path(self.path) / file.name).is_file():
-                raise ValueError(f"{self.path}/{file.name} has gone since the run was planned")
+            if there.get(file.name) != file.size or _pinned(folder, file.name, file.size) != file:
+                raise ValueError(f"{self.path}/{file.name} has gone or changed since the run was planned")
         return Model(path=self.path, trust_remote_code=self.trust_remote_code)
 
 
@@ -87,11 +92,9 @@ class HubModel(Stage[Model]):
 
 
 def model_stage(model: str, revision: str | None, trust_remote_code: bool) -> Stage[Model]:
-    """A path if there is such a directory or it looks like one, else a hub id. Raises ValueError."""
-    if Path(model).expanduser().is_dir() or model.startswith((".", "/", "~")):
-        return LocalModel.at(model, trust_remote_code)
-    if "://" in model:
-        raise ValueError(f"model {model!r}: models are not read from a URL; copy it here and give the directory")
+    """A URL, a path if there is such a directory or it looks like one, else a hub id. Raises ValueError."""
+    if "://" in model or Path(model).expanduser().is_dir() or model.startswith((".", "/", "~")):
+        return GivenModel.at(model, trust_remote_code)
     if model.count("/") != 1:
         raise ValueError(f"model {model!r} is neither a directory here nor a hub id such as organisation/name")
     if revision is None:
@@ -114,7 +117,7 @@ class ModelDirectory(PathLike[str]):
 def local_path(root: Folder, model: Model) -> str:
     """A directory on this machine that holds the model's files; fetched there if need be. Raises ValueError."""
     if model.path is not None:
-        return model.path
+        return model_here(model.path)
     if model.repository is not None:
         return _fetched(model.repository, model.revision)
     return local_directory(root, model.files)
@@ -150,14 +153,11 @@ def _fetched(repository: str, revision: str | None) -> str:
         raise ValueError(f"model {repository}@{revision} cannot be fetched: {error}") from error
 
 
-def _pinned(path: Path) -> PinnedFile:
-    size = path.stat().st_size
+def _pinned(folder: Folder, name: str, size: int) -> PinnedFile:
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        if path.suffix != ".safetensors" or size <= 2 * _SAMPLE:
-            digest.update(stream.read())
-        else:
-            digest.update(stream.read(_SAMPLE))
-            stream.seek(-_SAMPLE, SEEK_END)
-            digest.update(stream.read())
-    return PinnedFile(name=path.name, size=size, digest=digest.hexdigest())
+    if not name.endswith(".safetensors") or size <= 2 * _SAMPLE:
+        digest.update(folder.get(name))
+    else:
+        digest.update(folder.piece(name, 0, _SAMPLE))
+        digest.update(folder.piece(name, size - _SAMPLE, size))
+    return PinnedFile(name=name, size=size, digest=digest.hexdigest())

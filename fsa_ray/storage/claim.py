@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import psutil
 
@@ -27,6 +28,8 @@ from fsa_ray.storage.folder import Folder
 BEAT_SECONDS = 5.0
 LEASE_SECONDS = 45.0
 CLAIMS = "claims"
+_LOST = signal.SIGUSR2
+"""Interrupts the main thread. SIGINT might not: a shell starts background jobs with that ignored."""
 
 
 class ClaimHeld(Exception):
@@ -101,6 +104,7 @@ class Claim(AbstractContextManager["Claim"]):
         self._news = b""
         self._stop = threading.Event()
         self._interrupts = threading.current_thread() is threading.main_thread()
+        self._before: Any = None  # what _LOST did until then
         self._thread = threading.Thread(target=self._beat, daemon=True, name="claim-heartbeat")
 
     @classmethod
@@ -117,6 +121,8 @@ class Claim(AbstractContextManager["Claim"]):
         if not Entry(claim._me).write(claims, claim.generation):
             raise ClaimHeld(f"{Entry.read(claims, claim.generation).holder} was a moment faster")
         claims.put(_beat_name(claim.generation), b"")
+        if claim._interrupts:
+            claim._before = signal.signal(_LOST, signal.default_int_handler)
         claim._thread.start()
         return claim
 
@@ -145,6 +151,8 @@ class Claim(AbstractContextManager["Claim"]):
     ) -> None:
         self._stop.set()
         self._thread.join()
+        if self._interrupts:
+            signal.signal(_LOST, self._before or signal.SIG_DFL)
         why = str(error) or type(error).__name__ if isinstance(error, Exception) else ""
         with suppress(OSError):  # a full disk must not hide why we stopped; the lease ends by itself
             self._claims.put(_done_name(self._last), why.encode("utf-8", "replace"))
@@ -156,7 +164,7 @@ class Claim(AbstractContextManager["Claim"]):
                 self.check()
             except ClaimLost:
                 if self._interrupts and not self._stop.is_set():
-                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                    signal.pthread_kill(threading.main_thread().ident or 0, _LOST)
                 return
             except Exception:  # noqa: S112 whatever the storage raises costs a beat, not the run; a long trouble the claim
                 continue

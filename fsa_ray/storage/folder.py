@@ -89,6 +89,21 @@ class Folder:
         data: bytes = self.fs.cat_file(self.where(name))
         return data
 
+    def piece(self, name: str, start: int, end: int) -> bytes:
+        """The bytes from `start` up to `end`. Raises FileNotFoundError."""
+        data: bytes = self.fs.cat_file(self.where(name), start=start, end=end)
+        return data
+
+    def fetch(self, name: str, target: Path) -> None:
+        """Copy a file of any size to this machine; `target` is there whole or not at all. Raises FileNotFoundError."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+        try:
+            self.fs.get_file(self.where(name), str(temporary))
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
     def exists(self, name: str) -> bool:
         self.fs.invalidate_cache()
         return bool(self.fs.exists(self.where(name)))
@@ -108,6 +123,16 @@ class Folder:
         for path, info in sorted(self.fs.find(self.path, detail=True).items()):
             if not _is_temporary(path):
                 yield str(PurePosixPath(path).relative_to(self.path)), int(info["size"])
+
+    def versions(self) -> dict[str, str]:
+        """Every file below the folder, with what changes when it does: its size, and the storage's tag or time."""
+        self.fs.invalidate_cache()
+        found = self.fs.find(self.path, detail=True).items()
+        return {
+            str(PurePosixPath(path).relative_to(self.path)): f"{info['size']} {info.get('ETag') or info.get('mtime')}"
+            for path, info in sorted(found)
+            if not _is_temporary(path)
+        }
 
     def modified(self, name: str) -> datetime:
         """By the storage's own clock. Raises FileNotFoundError."""

@@ -64,6 +64,11 @@ class S3(s3fs.S3FileSystem):  # type: ignore[misc]
         async with self._explained(bucket, key):  # a body may break off after the call
             return await super()._cat_file(path, *args, **kwargs)
 
+    async def _get_file(self, path: str, *args: Any, **kwargs: Any) -> None:
+        bucket, key, _ = self.split_path(path)
+        async with self._explained(bucket, key):
+            await super()._get_file(path, *args, **kwargs)
+
     @asynccontextmanager
     async def _explained(self, bucket: str, key: str) -> AsyncIterator[None]:
         place = f"s3://{bucket}/{key}".rstrip("/")

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
-from fsa_ray.core.local_copy import local_directory
+from fsa_ray.core.local_copy import local_directory, model_here
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.settings import ModelSource, Precision
 
@@ -43,7 +43,7 @@ def load_model(root: Folder, source: ModelSource, dtype: torch.dtype, attention:
 def model_directory(root: Folder, source: ModelSource) -> str:
     """A local directory (or the hub id) that holds the model's files; stored files are fetched when not local."""
     if source.path is not None:
-        return source.path
+        return model_here(source.path)
     assert source.files, "a model made from a config has no directory"
     return local_directory(root, source.files)
 

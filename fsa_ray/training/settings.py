@@ -93,8 +93,8 @@ class TrainSettings(BaseModel):
 class ModelSource(BaseModel):
     """Where a model's weights come from; exactly one of three.
 
-    `path`: a directory, or a hub id with its `revision`. `files`: a model that an earlier stage stored below the root.
-    `config`: a new model, e.g. {"model_type": "qwen3", "hidden_size": 128, ...}, initialised from `seed`.
+    `path`: a directory, its URL, or a hub id with its `revision`. `files`: a model that an earlier stage stored below
+    the root. `config`: a new model, e.g. {"model_type": "qwen3", "hidden_size": 128, ...}, initialised from `seed`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

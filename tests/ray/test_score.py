@@ -16,7 +16,7 @@ from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import read_table
 from fsa_ray.engine.session import Session
 from fsa_ray.schemas.rows import EXAMPLE
-from fsa_ray.stages.model import LocalModel
+from fsa_ray.stages.model import GivenModel
 from fsa_ray.stages.rows import commit
 from fsa_ray.stages.score import Score
 from fsa_ray.storage.folder import Folder
@@ -50,7 +50,7 @@ def scored(root: Folder, stage: Score) -> tuple[list[dict[str, Any]], Record]:
 
 
 def test_every_row_is_scored_and_the_record_says_how(tmp_path: Path, tiny_model: str, ray_session: Session) -> None:
-    root, examples, model = Folder(str(tmp_path)), Examples(), LocalModel.at(tiny_model)
+    root, examples, model = Folder(str(tmp_path)), Examples(), GivenModel.at(tiny_model)
     found = {}
     for metric in ("ifd", "length"):
         stage = Score(examples=examples, model=model, metric=metric, max_length=100)

@@ -18,7 +18,7 @@ from fsa_ray.evaluation.tasks import load_task
 from fsa_ray.stages import serving
 from fsa_ray.stages.answer import Answer
 from fsa_ray.stages.judge import Judge
-from fsa_ray.stages.model import LocalModel, chat_format
+from fsa_ray.stages.model import GivenModel, chat_format
 from fsa_ray.stages.questions import Questions
 from fsa_ray.storage.folder import Folder
 from tests.ray.conftest import save_tiny_encoder_decoder
@@ -73,7 +73,7 @@ def run(root: Folder, stage: Stage[Any], placement: Placement | None = None) -> 
 
 def questions(data: Path, model: str, **more: Any) -> Questions:
     fields = {"protocol": "strict", "seeds": (1, 2), "max_length": 3000, **more}
-    return Questions.at(str(data), TASKS, 2, model=LocalModel.at(model), **fields)
+    return Questions.at(str(data), TASKS, 2, model=GivenModel.at(model), **fields)
 
 
 def test_label_likelihoods_equal_those_of_transformers(root: Folder, data: Path, tiny_model: str) -> None:
@@ -115,7 +115,7 @@ def test_scores_do_not_depend_on_batches_or_shards(root: Folder, data: Path, tin
 def test_calibration_asks_about_texts_that_say_nothing(root: Folder, data: Path, tiny_model: str) -> None:
     asked = Questions.at(
         str(data), ("sst2",), 1,
-        model=LocalModel.at(tiny_model), protocol="v2", seeds=(1,), limit=2, calibrate=True, max_length=3000,
+        model=GivenModel.at(tiny_model), protocol="v2", seeds=(1,), limit=2, calibrate=True, max_length=3000,
     )  # fmt: skip
     scores = run(root, Judge(answers=Answer(questions=asked, precision="fp32")))
     rows = read_table(root, load(root, asked).kept).to_pylist()

@@ -10,6 +10,7 @@ from fsa_ray.sentiment.answers import Dropped, clean_value
 
 T = TypeVar("T")
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _BRACKET = re.compile(r"[{\[]")
 _STARTS_TRIED = 16
 _LONGEST_DETAIL = 200
@@ -81,4 +82,9 @@ def _values(reply: str) -> Iterator[Any]:
         except (ValueError, RecursionError):
             start = found.end()
         else:
-            yield value
+            yield _encodable(value) if _SURROGATE.search(reply) else value
+
+
+def _encodable(value: Any) -> Any:
+    """JSON can name half a surrogate pair, which no file can hold: it is left out, as `clean_value` does."""
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "ignore"))

@@ -1,5 +1,6 @@
 """Attributes that mean about the same, as one cluster."""
 
+from os import fspath
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from fsa_ray.engine.placement import EnginePlacement
 from fsa_ray.schemas.instructions import CLUSTER
 from fsa_ray.sentiment.cluster_quality import ClusterQuality, quality
 from fsa_ray.sentiment.clusters import Method, Weighting, cluster
-from fsa_ray.stages.model import Model, local_path
+from fsa_ray.stages.model import Model, ModelDirectory
 from fsa_ray.stages.rows import commit, derived_id
 
 EncoderEngine = Literal["sentence-transformers", "vllm"]
@@ -68,16 +69,16 @@ class Clusters(Stage[ClusteredRows]):
         return ClusteredRows(**dict(done), quality=quality(vectors, mentions, labels, names))
 
     def _vectors(self, ctx: StageContext, names: list[str]) -> npt.NDArray[np.float32]:
-        from fsa_ray.engine.encoder import encode, installed_model
+        from fsa_ray.engine.encoder import InstalledModel, encode
 
-        path = installed_model() if self.encoder is None else local_path(ctx.root, ctx.load(self.encoder))
+        model = InstalledModel() if self.encoder is None else ModelDirectory(ctx.root, ctx.load(self.encoder))
         if self.encoder_engine == "sentence-transformers":
-            return encode(names, path)
+            return encode(names, fspath(model))
         from fsa_ray.engine.embedding import embed
         from fsa_ray.stages.serving import session
 
         ctx.tell(f"a vLLM engine of its own embeds {len(names)} attribute names")
-        vectors = embed(names, path, session(ctx), ctx.placement.section("engine", EnginePlacement))
+        vectors = embed(names, model, session(ctx), ctx.placement.section("engine", EnginePlacement))
         ctx.measure(engine_starts=1)
         return vectors
 

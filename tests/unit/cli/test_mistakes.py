@@ -50,7 +50,6 @@ def spec(tmp_path: Path) -> Path:
         ("score.model=./missing", "no config.json there"),
         ("score.model=nonsense", "neither a directory here nor a hub id"),
         ("score.model=a/b", "also give `revision`"),
-        ("score.model=s3://bucket/model", "copy it here and give the directory"),
         ("evaluate={data: nowhere, tasks: [sst2]}", "nowhere/sc/sst2/test.json is missing"),
         ("evaluate={data: nowhere, tasks: [sst3]}", "no task 'sst3'"),
         ("recipe=distill", "did you mean 'distil'"),

@@ -25,7 +25,7 @@ def demo() -> dict[str, object]:
         ("teacher.model", "x", "exactly one of `model`, `endpoint` and `embedded`"),
         ("score", {"metric": "ifd", "tau": 0.9}, "`tau` and `count_top` are of the metric rank"),
         ("name", "a b", "name"),
-        ("evaluate.data", "s3://bucket/sentibench", "only reviews are read from a URL; copy this"),
+        ("evaluate.data", "memory://nothing/there", "memory://nothing/there: there is nothing"),
         ("budget.tokens", 0, "budget.tokens"),
     ],
 )

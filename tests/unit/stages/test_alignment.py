@@ -20,7 +20,7 @@ from fsa_ray.stages.alignment.solved import SolvedAlignments
 from fsa_ray.stages.ask import Sampling
 from fsa_ray.stages.benchmark import InventedBenchmark
 from fsa_ray.stages.invent import Invent
-from fsa_ray.stages.model import LocalModel
+from fsa_ray.stages.model import GivenModel
 
 
 class Context:
@@ -138,7 +138,7 @@ def test_a_perfect_teacher_is_shown_by_labelled_reviews(workshop: Any) -> None:
 @pytest.mark.parametrize("task", INVENTED.values(), ids=INVENTED)
 def test_items_are_asked_as_in_the_alignment_phase_and_their_gold_is_read_back(workshop: Any, task: Task) -> None:
     test = InventedBenchmark(labelled=Invent(count=30, split="test", seed=1))
-    about = {"benchmark": test, "labelled": LABELLED, "model": LocalModel(files=(), path="somewhere")}
+    about = {"benchmark": test, "labelled": LABELLED, "model": GivenModel(files=(), path="somewhere")}
     asked = AlignmentQuestions.about(tuple(ALIGNED), protocol="strict", seeds=(1,), shots=2, max_length=0, **about)
     context: Any = Context(workshop)
     asking = asked.asking(context, task, lambda text: len(text.split()))

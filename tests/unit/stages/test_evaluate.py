@@ -10,7 +10,7 @@ from fsa_ray.stages.annotate import Annotate
 from fsa_ray.stages.benchmark import Benchmark
 from fsa_ray.stages.evaluate import Evaluate
 from fsa_ray.stages.invent import Invent
-from fsa_ray.stages.model import LocalModel
+from fsa_ray.stages.model import GivenModel
 
 
 def benchmark(root: Path, name: str) -> Benchmark:
@@ -26,7 +26,7 @@ def test_a_task_that_the_own_format_does_not_hold_is_refused_when_the_graph_is_b
     (model / "config.json").write_text("{}")
     (model / "model.safetensors").write_bytes(b"")
     reviews = Invent(count=1, split="test", seed=1)
-    annotations = Annotate(reviews=reviews, model=LocalModel.at(str(model)))
+    annotations = Annotate(reviews=reviews, model=GivenModel.at(str(model)))
     with pytest.raises(ValueError, match=r"acsa_rest16.*--suite"):
         Evaluate(benchmark=benchmark(tmp_path, "acsa_rest16"), annotations=annotations)
     Evaluate(benchmark=benchmark(tmp_path, "acsa_rest16"), annotations=None)

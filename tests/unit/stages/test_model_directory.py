@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fsa_ray.core.artifact import DataFile
-from fsa_ray.stages.model import Model, ModelDirectory
+from fsa_ray.stages.model import GivenModel, Model, ModelDirectory, model_stage
 from fsa_ray.storage.folder import Folder
 
 
@@ -22,3 +22,20 @@ def test_each_machine_has_a_directory_of_its_own(tmp_path: Path, monkeypatch: py
         here = Path(os.fspath(pickle.loads(sent)))
         assert here.is_relative_to(tmp_path / machine)
         assert (here / "config.json").read_bytes() == data
+
+
+def test_a_model_is_the_same_wherever_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fsa_ray.stages.model._SAMPLE", 100)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    elsewhere, here = Folder("memory://bought/model"), tmp_path / "model"
+    here.mkdir()
+    for name, data in {"config.json": b"{}", "model.safetensors": bytes(range(250)) * 4, "vocab.txt": b"a"}.items():
+        elsewhere.put(name, data)
+        (here / name).write_bytes(data)
+    given = model_stage(elsewhere.url, None, False)
+    assert given.fingerprint == GivenModel.at(str(here)).fingerprint
+    model = given.run(None)  # type: ignore[arg-type]
+    assert Path(os.fspath(ModelDirectory(Folder(str(tmp_path)), model)), "vocab.txt").read_bytes() == b"a"
+    elsewhere.put("model.safetensors", bytes(1000))
+    with pytest.raises(ValueError, match=r"model.safetensors has gone or changed since the run was planned"):
+        given.run(None)  # type: ignore[arg-type]

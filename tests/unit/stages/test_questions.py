@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from fsa_ray.stages.model import LocalModel
+from fsa_ray.stages.model import GivenModel
 from fsa_ray.stages.questions import Questions
 
 MOOD = """
@@ -20,7 +20,7 @@ def test_a_changed_task_file_or_changed_data_are_other_questions(tmp_path: Path)
     test = tmp_path / "mood" / "test.json"
     test.write_text(json.dumps([{"sentence": "all is well", "label": "calm"}]))
     (tmp_path / "mood.yaml").write_text(MOOD)
-    model = LocalModel(files=(), path="somewhere")
+    model = GivenModel(files=(), path="somewhere")
     found = set()
     for change in ("", "instruction", "data"):
         if change == "instruction":

@@ -207,11 +207,17 @@ def test_commit_and_take_over_never_both_succeed(folder: Folder, monkeypatch: py
         contest(folder / str(number), 0.0002 * (number % 30) if number % 3 else 0.0)
 
 
-def test_losing_the_claim_interrupts_the_main_thread(folder: Folder, short_lease: None) -> None:
-    claim = Claim.take(folder)
-    Entry(Holder("elsewhere", 1, 1.0, "theirs")).write(folder / "claims", 2)
-    with pytest.raises(KeyboardInterrupt), claim:
-        time.sleep(10)
+@pytest.mark.parametrize("ctrl_c", [signal.default_int_handler, signal.SIG_IGN], ids=["heard", "ignored"])
+def test_losing_the_claim_interrupts_the_main_thread(folder: Folder, short_lease: None, ctrl_c: Any) -> None:
+    before = signal.signal(signal.SIGINT, ctrl_c)  # a shell's background jobs ignore it
+    try:
+        claim = Claim.take(folder)
+        Entry(Holder("elsewhere", 1, 1.0, "theirs")).write(folder / "claims", 2)
+        with pytest.raises(KeyboardInterrupt), claim:
+            time.sleep(10)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert signal.getsignal(signal.SIGUSR2) is signal.SIG_DFL
     with pytest.raises(ClaimLost, match="process 1 on elsewhere has taken"):
         claim.check()
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fsa_ray.sentiment.instructions.demonstrations import read_demonstrations
 from fsa_ray.sentiment.instructions.output_format import TASK_KINDS, TaskKind
-from fsa_ray.sentiment.instructions.reply import Reading
+from fsa_ray.sentiment.instructions.reply import Reading, find_object
 from fsa_ray.sentiment.instructions.task import TaskDefinition
 from fsa_ray.sentiment.instructions.validation import Proposal, read_analysis, read_definition, read_proposals
 from tests.unit.sentiment.instructions.conftest import definition
@@ -237,6 +237,14 @@ def test_any_text_is_read(key: str, text: str) -> None:
 def test_any_json_is_read(key: str, value: Any, entries: list[Any]) -> None:
     for reply in (value, {key: value}, {key: entries}):
         READERS[key](json.dumps(reply))
+
+
+def test_half_a_character_is_left_out() -> None:
+    told = json.dumps({"labels": ["\ud800good", "\ud83d\ude00", "\udc00"]})
+    assert find_object(told, "labels") == {"labels": ["good", "\N{GRINNING FACE}", ""]}
+    given = definition("closed_classification") | {"labels": ["\ud800", "\ud800"]}
+    proposal = Proposal("verdict", "closed_classification", "What it is.")
+    assert read_definition(json.dumps(given), proposal, min_examples=1).reason == "labels"
 
 
 @pytest.mark.parametrize("kind", TASK_KINDS)
