@@ -29,8 +29,8 @@ def test_whatever_machines_go_every_row_is_there_once(house: House, seed: int) -
         if jobs[-1].ended():
             jobs.append(cluster.submit(house.folder, *run))
     while not jobs[-1].succeeded():
-        assert "Traceback" not in jobs[-1].told(), jobs[-1].told()[-6000:]
-        assert len(jobs) < MOST_JOBS, jobs[-1].told()[-6000:]
+        told = jobs[-1].told()
+        assert "run the same command to go on" in told and len(jobs) < MOST_JOBS, told[-6000:]
         jobs.append(cluster.submit(house.folder, *run))
     assert len(cluster.lost) >= 3, "it was done before it was disturbed"
     verified = json.loads(house.cli("verify", "mortal", "--root", house.root.url, "--json").stdout)
