@@ -1,17 +1,9 @@
 """Arguments and options that several commands share."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-
-def _here(location: str) -> Path:
-    from fsa_ray.core.local_copy import brought_here
-
-    return Path(brought_here(location))
-
 
 SpecFile = Annotated[Path, typer.Argument(help="YAML spec of the run.", metavar="SPEC")]
 RunName = Annotated[str, typer.Argument(help="Name of a run.", metavar="NAME")]
@@ -22,7 +14,5 @@ Overrides = Annotated[
 PlacementFile = Annotated[Path | None, typer.Option(help="YAML that says where stages run.", metavar="FILE")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="A pilot of so many reviews, under a name of its own.")]
-data_folder = partial(
-    typer.Option, parser=_here, help="The benchmark's folder or URL, in the official layout.", metavar="DIR"
-)
+DATA_HELP = "The benchmark's folder or URL, in the official layout."
 DEFAULT_ROOT = "runs"

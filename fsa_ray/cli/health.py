@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 from packaging.requirements import Requirement
 
-from fsa_ray.core.placement import Placement
+from fsa_ray.cli.lookup import placement_at
+from fsa_ray.core.local_copy import model_here
 from fsa_ray.storage.folder import Folder
 from fsa_ray.storage.race import PROMISE, RACERS, most_winners
 
@@ -23,7 +24,8 @@ class Check:
     detail: str
 
 
-def examine(root: str, placement: Placement, model: str | None, *, start_engine: bool) -> list[Check]:
+def examine(root: str, placement: Path | None, model: str | None, *, start_engine: bool) -> list[Check]:
+    """`placement`: a file. `model`: a directory or its URL."""
     checks = [
         _checked("versions", _versions),
         _checked("storage", lambda: _storage(Folder(root))),
@@ -93,7 +95,8 @@ def _storage(root: Folder) -> str:
     return f"{root.url}: writes, reads, and lets one of {RACERS} racers create a file"
 
 
-def _placement(placement: Placement) -> str:
+def _placement(file: Path | None) -> str:
+    placement = placement_at(file)
     return f"{placement.source}: {', '.join(placement.sections) or 'a laptop'}"
 
 
@@ -110,9 +113,10 @@ def _tokens(model: str) -> str:
 
     from fsa_ray.sentiment.chat import ChatFormat
 
-    if not (Path(model) / "tokenizer_config.json").is_file():
+    here = model_here(model)
+    if not (Path(here) / "tokenizer_config.json").is_file():
         raise ValueError(f"{model}: no tokenizer there")
-    tokenizer = AutoTokenizer.from_pretrained(model)
+    tokenizer = AutoTokenizer.from_pretrained(here)
     chat = ChatFormat(tokenizer)
     ours = chat.prompt_ids("The soup was good.")
     if not chat.has_template:
@@ -131,7 +135,7 @@ def _tokens(model: str) -> str:
     return f"{same} as the chat template; control tokens in a review stay text"
 
 
-def _engine(placement: Placement) -> str:
+def _engine(placement: Path | None) -> str:
     from fsa_ray.stages.trial import trial
 
-    return trial(placement)
+    return trial(placement_at(placement))

@@ -20,9 +20,8 @@ def doctor(
     from fsa_ray.cli.console import print_json, stdout
     from fsa_ray.cli.exits import Exit
     from fsa_ray.cli.health import examine
-    from fsa_ray.cli.lookup import placement_at
 
-    checks = examine(root, placement_at(placement), model, start_engine=engine)
+    checks = examine(root, placement, model, start_engine=engine)
     passed = all(check.passed for check in checks)
     if json_:
         print_json({"passed": passed, "checks": [asdict(check) for check in checks]})

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, PlacementFile, Root, data_folder
+from fsa_ray.cli.arguments import DATA_HELP, DEFAULT_ROOT, Json, PlacementFile, Root
 
 
 def predict(
@@ -37,7 +37,7 @@ def evaluate(
         str | None, typer.Argument(help="A run's name, or a model's directory or URL.", metavar="MODEL")
     ] = None,
     task: Annotated[list[str] | None, typer.Option(help="A task; may be given several times.")] = None,
-    data: Annotated[Path | None, data_folder()] = None,
+    data: Annotated[str | None, typer.Option(help=DATA_HELP, metavar="DIR")] = None,
     predictions: Annotated[Path | None, typer.Option(help="Score this file instead of asking a model.")] = None,
     protocol: Annotated[
         str | None, typer.Option(help="v1, v2, strict or p1; by default strict, or the suite's own.")
@@ -74,6 +74,7 @@ def evaluate(
     from fsa_ray.cli.console import print_json, stdout
     from fsa_ray.cli.lookup import placement_at
     from fsa_ray.cli.scoring import score_file, score_model, scores_table
+    from fsa_ray.core.local_copy import brought_here
 
     if (model is None) == (predictions is None):
         raise ValueError("give a MODEL, or --predictions FILE, and not both")
@@ -98,7 +99,10 @@ def evaluate(
                 "precision": precision,
             }
         )
-        done = evaluate_suite(model, suite, tuple(task or ()), data, asked, name, Folder(root), placement_at(placement))
+        where = Path(brought_here(data))
+        done = evaluate_suite(
+            model, suite, tuple(task or ()), where, asked, name, Folder(root), placement_at(placement)
+        )
         if json_:
             print_json(done.model_dump(mode="json"))
         else:
@@ -106,13 +110,14 @@ def evaluate(
         return
     if not task or data is None:
         raise ValueError("say what is measured: --task NAME --data DIR")
+    where = Path(brought_here(data))
     if predictions is not None:
         if len(task) != 1:
             raise ValueError("a file of predictions is scored on one --task")
-        found = score_file(predictions, task[0], data, protocol or "strict", missing_as_wrong=missing_as_wrong)
+        found = score_file(predictions, task[0], where, protocol or "strict", missing_as_wrong=missing_as_wrong)
     else:
         assert model is not None
-        found = score_model(model, tuple(task), data, limit, root_url=root, placement=placement_at(placement))
+        found = score_model(model, tuple(task), where, limit, root_url=root, placement=placement_at(placement))
     if json_:
         documents = [score.model_dump(mode="json") for score in found]
         print_json(documents[0] if len(documents) == 1 else {"scores": documents})
@@ -140,7 +145,7 @@ def compare(
 
 def export(
     folder: Annotated[Path, typer.Argument(help="Where the task files go.", metavar="FOLDER")],
-    data: Annotated[Path, data_folder()],
+    data: Annotated[str, typer.Option(help=DATA_HELP, metavar="DIR")],
     suite: Annotated[str, typer.Option(help="sentibench or fsa; --task picks some.")] = "sentibench",
     task: Annotated[list[str] | None, typer.Option(help="A task; may be given several times.")] = None,
     protocol: Annotated[str | None, typer.Option(help="v1, v2, strict or p1; by default the suite's own.")] = None,
@@ -154,8 +159,10 @@ def export(
     """
     from fsa_ray.cli.console import stderr
     from fsa_ray.cli.suite import export_suite
+    from fsa_ray.core.local_copy import brought_here
 
-    for path in export_suite(suite, tuple(task or ()), data, protocol, shots, seed, folder):
+    where = Path(brought_here(data))
+    for path in export_suite(suite, tuple(task or ()), where, protocol, shots, seed, folder):
         stderr.print(str(path), highlight=False)
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
 from fsa_ray.core.artifact import Artifact
 from fsa_ray.core.beat import Beat, News
@@ -87,7 +87,7 @@ def load(root: Folder, stage: Stage[B]) -> B:
     record = read_record(root, stage)
     if record is None:
         raise ValueError(f"stage {stage.name!r} has no record at {stage.folder}; run the spec first")
-    return cast(B, stage.artifact_type().model_validate(record.artifact))
+    return stage.restored(stage.artifact_type().model_validate(record.artifact))
 
 
 class Runner:

@@ -15,10 +15,11 @@ CONTEXT_TOKENS = 8
 
 
 class Detokenizer:
-    """For a tokenizer of vLLM. `works` is False for those whose decoding is their own Python: then vLLM writes."""
+    """For a tokenizer of vLLM. Where `works` is False vLLM has to write: where decoding is the tokenizer's own Python,
+    and where bytes that are no characters are made up for (as in Llama 2), which depends on how many come at once."""
 
     def __init__(self, tokenizer: Any) -> None:
-        self.works = isinstance(tokenizer, TokenizersBackend)
+        self.works = isinstance(tokenizer, TokenizersBackend) and not _makes_up(tokenizer._tokenizer.decoder)
         self._tokenizer: Any = tokenizer._tokenizer if self.works else None
 
     def text(self, prompt: Sequence[int], answer: Sequence[int]) -> str:
@@ -31,3 +32,7 @@ class Detokenizer:
 
     def _stream(self, prompt: Sequence[int]) -> DecodeStream:
         return DecodeStream(ids=list(prompt[-CONTEXT_TOKENS:]), skip_special_tokens=True)
+
+
+def _makes_up(decoder: Any) -> bool:
+    return decoder is not None and b"ByteFallback" in decoder.__getstate__()

@@ -96,10 +96,10 @@ class EngineServer:
             if directory is not None:
                 arguments = {**arguments, "model": os.fspath(directory)}
             self._engine = LLMEngine.from_engine_args(EngineArgs(**arguments, structured_outputs_config=compact))
+            self._detokenizer = Detokenizer(self._engine.get_tokenizer())
         except BaseException as error:
             started.set_exception(error)
             return
-        self._detokenizer = Detokenizer(self._engine.get_tokenizer())
         started.set_result(None)
         try:
             while True:

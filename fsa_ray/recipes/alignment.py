@@ -8,7 +8,7 @@ from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import Stage
 from fsa_ray.evaluation.classification import ClassificationTask
 from fsa_ray.evaluation.tasks import load_task
-from fsa_ray.recipes.spec import Outside, Section, Spec
+from fsa_ray.recipes.spec import Location, Section, Spec
 from fsa_ray.recipes.teacher import asked_again, asking
 from fsa_ray.recipes.trainable import refuse_endpoint, require_weighed_analyses
 from fsa_ray.sentiment.alignment.tasks import TASKS, alignment_task
@@ -29,12 +29,12 @@ class AlignmentSpec(Section):
     count: int = Field(20_000, ge=1, description="prompts, other tasks included")
     tasks: tuple[str, ...] = Field(tuple(TASKS), min_length=1, description=f"of {', '.join(TASKS)}")
     shots: int = Field(8, ge=0, le=8, description="solved cases that a prompt has at most; each draws its own number")
-    benchmark: Outside | None = Field(
+    benchmark: Location | None = Field(
         None, description="the solved cases are train items of this SentiBench folder; else they are invented"
     )
     benchmark_tasks: tuple[str, ...] = Field(("asqp_rest16",), description="extraction tasks there")
     invented: int = Field(500, ge=9, description="without a benchmark: invented labelled reviews")
-    other: Outside | None = Field(
+    other: Location | None = Field(
         None, description="file of other tasks: JSON lines, or one of Super-NaturalInstructions"
     )
     other_share: float = Field(0.0, ge=0, lt=1, description="share of the prompts that are of other tasks")

@@ -9,7 +9,7 @@ from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.stage import Stage
 from fsa_ray.recipes.measures import benchmark_of
 from fsa_ray.recipes.reviews import reviews_of
-from fsa_ray.recipes.spec import Outside, Section, Spec
+from fsa_ray.recipes.spec import Location, Section, Spec
 from fsa_ray.recipes.student import selected_of, start_of, trained
 from fsa_ray.recipes.suite import SuiteSpec, measure_by_prompts
 from fsa_ray.recipes.teacher import asked_again, asking, labels_behind, teacher_of
@@ -41,10 +41,12 @@ class InstructionsSpec(Section):
     """Where instructions come from: the teacher makes them, a file holds them, or both."""
 
     generate: bool = Field(True, description="let the teacher make them; a weak one cannot, and the report says so")
-    file: Outside | None = Field(None, description="take them from this JSON file; `starter` is the set shipped here")
+    file: Location | None = Field(None, description="take them from this JSON file; `starter` is the set shipped here")
     reviews: int = Field(20_000, ge=2, description="reviews that are asked for their attributes")
     min_mentions: int = Field(11, ge=1, description="rarer attributes are dropped")
-    encoder: str | None = Field(None, description="sentence encoder: directory or hub id; default: the MiniLM here")
+    encoder: str | None = Field(
+        None, description="sentence encoder: directory, URL or hub id; default: the MiniLM here"
+    )
     encoder_revision: str | None = Field(None, description="commit of the encoder's hub repository")
     encoder_engine: EncoderEngine = Field(
         "sentence-transformers", description="what runs the encoder; vllm for large ones, placed as the engine is"

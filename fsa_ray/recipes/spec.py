@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from fsa_ray.core.budget import Budget
 from fsa_ray.core.explain import explain
-from fsa_ray.core.local_copy import brought_here
 from fsa_ray.recipes.document import place
 from fsa_ray.recipes.grid import Grid
 from fsa_ray.sentiment.perspectives import Kind
@@ -25,10 +24,7 @@ def _expanded(path: str) -> str:
 
 
 Location = Annotated[str, AfterValidator(_expanded)]
-"""Where reviews lie: a path or URL."""
-
-Outside = Annotated[Location, AfterValidator(brought_here)]
-"""Where other outside data lie: a path; what a URL names is copied to this machine."""
+"""Where outside data lie: a path or URL."""
 
 
 class Section(BaseModel):
@@ -90,7 +86,7 @@ class EmbeddedTeacher(Section):
     train: TrainSettings = Field(description="how it is trained")
     invented: int = Field(6000, ge=0, description="invented labelled reviews to train on")
     rewritings: int = Field(1500, ge=0, description="how many of them are also answered for the further prompts")
-    benchmark: Outside | None = Field(None, description="also train on the train splits of this SentiBench folder")
+    benchmark: Location | None = Field(None, description="also train on the train splits of this SentiBench folder")
     tasks: tuple[str, ...] = Field((), description="the tasks whose train splits are used")
 
 
@@ -136,7 +132,9 @@ class Parse(Section):
 class Score(Section):
     """How hard each example is for a proxy model: the ranking-based difficulty of CompEffDist, or another metric."""
 
-    model: str = Field("student", description="who scores: student (as it starts), gold, teacher, or a path or hub id")
+    model: str = Field(
+        "student", description="who scores: student (as it starts), gold, teacher, or a path, URL, hub id"
+    )
     revision: str | None = Field(None, description="commit of the hub repository")
     metric: Literal["rank", "perplexity", "ifd", "length", "entropy", "margin"] = Field(
         "rank",
@@ -167,7 +165,7 @@ class Select(Section):
 class Student(Section):
     """The small model: starting weights by `model`, or made from `config` with random weights."""
 
-    model: str | None = Field(None, description="directory of a Hugging Face model, or a hub id")
+    model: str | None = Field(None, description="directory or URL of a Hugging Face model, or a hub id")
     revision: str | None = Field(None, description="commit of the hub repository; needed with a hub id")
     trust_remote_code: bool = Field(False, description="run the model repository's own code")
     config: dict[str, Any] | None = Field(None, description="a transformers config instead of weights")
@@ -185,14 +183,16 @@ class Gold(Section):
     """A control: the same student on gold labels alone."""
 
     labels: int = Field(150, ge=1, description="labelled reviews that it may see")
-    benchmark: Outside | None = Field(None, description="take them from this SentiBench folder; else they are invented")
+    benchmark: Location | None = Field(
+        None, description="take them from this SentiBench folder; else they are invented"
+    )
     tasks: tuple[str, ...] = Field((), description="the tasks whose train splits are used")
 
 
 class Evaluation(Section):
     """What is measured: SentiBench tasks from a folder in the official layout, or invented labelled reviews."""
 
-    data: Outside | None = Field(None, description="folder of SentiBench, or of the FSA benchmark")
+    data: Location | None = Field(None, description="folder of SentiBench, or of the FSA benchmark")
     tasks: tuple[str, ...] = Field((), description="tasks there")
     invented: int | None = Field(None, ge=1, description="invented test reviews")
     limit: int | None = Field(None, ge=1, description="at most so many items of a task")

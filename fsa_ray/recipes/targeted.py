@@ -63,7 +63,9 @@ def measure_phases(
     models: dict[str, Stage[Model] | None],
 ) -> None:
     """By prompts about SentiBench, or about invented reviews in the formats of the alignment phase."""
-    tasks = spec.evaluate.tasks if spec.evaluate.data is not None else tuple(ALIGNED)
+    tasks = spec.evaluate.tasks or tuple(ALIGNED)
+    if spec.evaluate.data is None and not set(tasks) <= set(ALIGNED):
+        raise ValueError(f"evaluate.tasks: without evaluate.data there are {', '.join(ALIGNED)}")
     measure_by_prompts(spec, spec.evaluate, stages, benchmark, shown, tasks, models)
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.local_copy import brought_here
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import iter_parts, read_table
 from fsa_ray.evaluation.invented import invented_items
@@ -39,6 +40,7 @@ class Benchmark(Stage[Rows]):
     @classmethod
     def at(cls, data: str, tasks: tuple[str, ...], split: str = "test", limit: int | None = None) -> "Benchmark":
         """Raises ValueError naming the file for a missing split, and the known tasks for an unknown one."""
+        data = brought_here(data)
         pinned = [pin(path, Path(data)) for name in tasks for path in load_task(name).paths(Path(data), split)]
         return cls(tasks=tasks, split=split, files=tuple(pinned), limit=limit, data=data)
 

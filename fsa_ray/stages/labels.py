@@ -1,12 +1,14 @@
 """Labelled reviews from the train splits of SentiBench, in the form that examples are made of."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pyarrow as pa
 from pydantic import Field
 
 from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.local_copy import brought_here
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.evaluation.fsa import FSA_TASKS
 from fsa_ray.evaluation.item import Item
@@ -36,12 +38,11 @@ class BenchmarkLabels(Stage[Rows]):
     @classmethod
     def at(cls, data: str, tasks: tuple[str, ...], limit: int | None = None) -> "BenchmarkLabels":
         """`limit`: so many items in all, evenly over the tasks. Raises ValueError naming what is missing."""
-        from pathlib import Path
-
         if not tasks:
             raise ValueError(f"{data}: also name the tasks whose train splits are used")
         if any(name in FSA_TASKS for name in tasks):
             raise ValueError(f"{', '.join(tasks)}: sets of the FSA benchmark know a fourth polarity; name others")
+        data = brought_here(data)
         pinned = [pin(path, Path(data)) for name in tasks for path in load_task(name).paths(Path(data), "train")]
         return cls(tasks=tasks, files=tuple(pinned), limit=limit, data=data)
 

@@ -74,6 +74,9 @@ class GivenModel(Stage[Model]):
                 raise ValueError(f"{self.path}/{file.name} has gone or changed since the run was planned")
         return Model(path=self.path, trust_remote_code=self.trust_remote_code)
 
+    def restored(self, artifact: Model) -> Model:
+        return artifact.model_copy(update={"path": self.path})  # the same files may have lain elsewhere
+
 
 class HubModel(Stage[Model]):
     """A model on the Hugging Face hub, pinned by commit."""

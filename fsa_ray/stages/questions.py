@@ -9,6 +9,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.local_copy import brought_here
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.evaluation.answer_format import answer_schema
 from fsa_ray.evaluation.answers import parse_answer
@@ -67,6 +68,7 @@ class Questions(Stage[Rows]):
     @classmethod
     def at(cls, data: str, tasks: tuple[str, ...], shots: int, **fields: Any) -> "Questions":
         """Raises ValueError naming the file for a missing split, and the known tasks for an unknown one."""
+        data = brought_here(data)
         splits = ("test", "train") if shots else ("test",)
         pinned = [
             pin(path, Path(data)) for name in tasks for split in splits for path in load_task(name).paths(data, split)

@@ -1,5 +1,6 @@
 """A folder on any fsspec file system, with the two writes that the commit protocol needs."""
 
+import hashlib
 import os
 import time
 import uuid
@@ -94,12 +95,19 @@ class Folder:
         data: bytes = self.fs.cat_file(self.where(name), start=start, end=end)
         return data
 
-    def fetch(self, name: str, target: Path) -> None:
-        """Copy a file of any size to this machine; `target` is there whole or not at all. Raises FileNotFoundError."""
+    def fetch(self, name: str, target: Path, sha256: str | None = None) -> None:
+        """Copy a file of any size to this machine; `target` is there whole or not at all.
+
+        Raises FileNotFoundError, and ValueError if it has another digest than `sha256`.
+        """
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
         try:
             self.fs.get_file(self.where(name), str(temporary))
+            with temporary.open("rb+") as stream:
+                if sha256 is not None and hashlib.file_digest(stream, "sha256").hexdigest() != sha256:
+                    raise ValueError(f"{self.url}/{name} was changed after it was committed; remove its stage's folder")
+                os.fsync(stream.fileno())
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
@@ -119,20 +127,12 @@ class Folder:
 
     def walk(self) -> Iterator[tuple[str, int]]:
         """(name relative to the folder, bytes) of every file below it, sorted."""
-        self.fs.invalidate_cache()
-        for path, info in sorted(self.fs.find(self.path, detail=True).items()):
-            if not _is_temporary(path):
-                yield str(PurePosixPath(path).relative_to(self.path)), int(info["size"])
+        for name, info in self._files():
+            yield name, int(info["size"])
 
-    def versions(self) -> dict[str, str]:
-        """Every file below the folder, with what changes when it does: its size, and the storage's tag or time."""
-        self.fs.invalidate_cache()
-        found = self.fs.find(self.path, detail=True).items()
-        return {
-            str(PurePosixPath(path).relative_to(self.path)): f"{info['size']} {info.get('ETag') or info.get('mtime')}"
-            for path, info in sorted(found)
-            if not _is_temporary(path)
-        }
+    def versions(self) -> dict[str, tuple[int, str]]:
+        """Every file below the folder: its bytes, and a text that changes when it does. A file itself is called `.`."""
+        return {name: (int(info["size"]), str(sorted(info.items(), key=str))) for name, info in self._files()}
 
     def modified(self, name: str) -> datetime:
         """By the storage's own clock. Raises FileNotFoundError."""
@@ -148,6 +148,12 @@ class Folder:
     def arrow(self) -> pafs.FileSystem:
         """The same file system for pyarrow; paths are those of `where`."""
         return pafs.LocalFileSystem() if self.is_local else pafs.PyFileSystem(pafs.FSSpecHandler(self.fs))
+
+    def _files(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        self.fs.invalidate_cache()
+        for path, info in sorted(self.fs.find(self.path, detail=True).items()):
+            if not (_is_temporary(path) or path.endswith("/")):  # some tools mark folders by empty objects
+                yield str(PurePosixPath(path).relative_to(self.path)), info
 
     def _create_object(self, name: str, data: bytes) -> bool:
         if self.exists(name):  # a store that knows no condition would overwrite it; see `fsa_ray.storage.race`

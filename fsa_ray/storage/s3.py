@@ -14,7 +14,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import s3fs
-from botocore.exceptions import BotoCoreError, ConnectionError, FlexibleChecksumError, HTTPClientError
+from aiohttp import ClientPayloadError
+from botocore.exceptions import (
+    BotoCoreError,
+    ConnectionError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+)
 from fsspec.asyn import sync_wrapper
 
 from fsa_ray.storage.trouble import StoreRefuses, StoreSilent
@@ -24,6 +31,7 @@ TRIES = 8
 PATIENCE_SECONDS = 120.0  # for a request with all its tries, and what its body takes at the slowest line
 SLOWEST_LINE = 128 << 10  # bytes/s
 
+_BROKEN = (HTTPClientError, ConnectionError, FlexibleChecksumError, IncompleteReadError, ClientPayloadError)
 _DENIED = {
     *("AccessDenied", "AllAccessDisabled", "ExpiredToken", "Forbidden", "InvalidAccessKeyId", "InvalidToken"),
     *("RequestTimeTooSkewed", "SignatureDoesNotMatch", "401", "403"),
@@ -67,7 +75,8 @@ class S3(s3fs.S3FileSystem):  # type: ignore[misc]
     async def _get_file(self, path: str, *args: Any, **kwargs: Any) -> None:
         bucket, key, _ = self.split_path(path)
         async with self._explained(bucket, key):
-            await super()._get_file(path, *args, **kwargs)
+            # One stream, since only that goes on where a connection broke off.
+            await super()._get_file(path, *args, **{"max_concurrency": 1, **kwargs})
 
     @asynccontextmanager
     async def _explained(self, bucket: str, key: str) -> AsyncIterator[None]:
@@ -76,7 +85,7 @@ class S3(s3fs.S3FileSystem):  # type: ignore[misc]
             yield
         except (StoreRefuses, StoreSilent):
             raise
-        except (HTTPClientError, ConnectionError, FlexibleChecksumError, TimeoutError) as error:
+        except (*_BROKEN, TimeoutError) as error:
             raise self._silent(place, error) from error
         except BotoCoreError as error:
             raise StoreRefuses(f"{place}: {error}; check the AWS_* variables and ~/.aws") from error

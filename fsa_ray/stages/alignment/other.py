@@ -9,6 +9,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.local_copy import brought_here
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import read_table
 from fsa_ray.schemas.alignment import OTHER_TASK
@@ -36,6 +37,7 @@ class OtherTasks(Stage[Rows]):
     @classmethod
     def at(cls, path: str, against: tuple[Stage[Rows], ...] = (), ngram: int = 13) -> "OtherTasks":
         """`against`: texts that models are tested on. Raises ValueError if the file is missing, or holds no query."""
+        path = brought_here(path)
         found = Path(path)
         pinned = pin(found, found.parent)
         read = read_other_tasks(found.stem, found.read_bytes())

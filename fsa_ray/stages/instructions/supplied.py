@@ -8,6 +8,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.local_copy import brought_here
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.schemas.instructions import INSTRUCTION
 from fsa_ray.sentiment.instructions.starter import STARTER, load_instructions
@@ -29,7 +30,7 @@ class SuppliedInstructions(Stage[Rows]):
     @classmethod
     def at(cls, path: str | None) -> "SuppliedInstructions":
         """None stands for the starter set. Raises ValueError that names the file, and the entry that is wrong."""
-        found = STARTER if path is None else Path(path)
+        found = STARTER if path is None else Path(brought_here(path))
         load_instructions(found)
         return cls(file=pin(found, found.parent), path=str(found))
 

@@ -35,13 +35,35 @@ def test_a_folder_and_a_file_are_copied(elsewhere: Folder, cache: Path) -> None:
     assert not list(cache.rglob("*.part"))
 
 
+def test_marks_of_folders_are_no_files(elsewhere: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere.put("sst2/test.json", b"[1]")
+    find = elsewhere.fs.find
+    marks = {f"{elsewhere.path}/": {"size": 0}, f"{elsewhere.path}/sst2/": {"size": 0}}
+    monkeypatch.setattr(type(elsewhere.fs), "find", lambda self, path, **options: find(path, **options) | marks)
+    assert list(Folder(elsewhere.url).versions()) == ["sst2/test.json"] == [name for name, _ in elsewhere.walk()]
+
+
 def test_what_has_changed_is_another_copy(elsewhere: Folder) -> None:
     elsewhere.put("a.json", b"1")
     first = brought_here(elsewhere.url)
     assert brought_here(elsewhere.url) == first
-    elsewhere.put("a.json", b"22")
+    elsewhere.put("a.json", b"2")
     second = brought_here(elsewhere.url)
-    assert second != first and Path(second, "a.json").read_bytes() == b"22"
+    assert second != first and Path(second, "a.json").read_bytes() == b"2"
+
+
+def test_what_changes_meanwhile_is_no_copy(elsewhere: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere.put("a.json", b"1")
+    fetch = Folder.fetch
+
+    def and_write(self: Folder, name: str, target: Path) -> None:
+        fetch(self, name, target)
+        elsewhere.put("b.json", b"2")
+
+    with monkeypatch.context() as patch, pytest.raises(ValueError, match="elsewhere changed while it was copied"):
+        patch.setattr(Folder, "fetch", and_write)
+        brought_here(elsewhere.url)
+    assert sorted(path.name for path in Path(brought_here(elsewhere.url)).glob("*.json")) == ["a.json", "b.json"]
 
 
 def test_nothing_and_too_much_are_refused(elsewhere: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,13 +71,15 @@ def test_nothing_and_too_much_are_refused(elsewhere: Folder, monkeypatch: pytest
         brought_here(elsewhere.url)
     elsewhere.put("a.json", b"123")
     monkeypatch.setattr("fsa_ray.core.local_copy.MOST_BYTES", 2)
-    with pytest.raises(ValueError, match="name a smaller folder"):
-        brought_here(elsewhere.url)
+    for url in (elsewhere.url, f"{elsewhere.url}/a.json"):
+        with pytest.raises(ValueError, match="too much to copy; name what is needed of it"):
+            brought_here(url)
 
 
 def test_of_a_model_only_what_is_read_is_copied(elsewhere: Folder) -> None:
-    for name in ("config.json", "model.safetensors", "1_Pooling/config.json", "pytorch_model.bin"):
+    others = ("pytorch_model.bin", "checkpoint-500/model.safetensors")
+    for name in ("config.json", "model.safetensors", "1_Pooling/config.json", *others):
         elsewhere.put(name, name.encode())
     here = Path(model_here(elsewhere.url))
-    found = {str(path.relative_to(here)) for path in here.rglob("*") if path.is_file()}
+    found = {str(path.relative_to(here)) for path in here.rglob("*.*") if path.suffix}
     assert found == {"config.json", "model.safetensors", "1_Pooling/config.json"}

@@ -55,5 +55,8 @@ def test_texts_are_those_of_vllm(tokenizer: PreTrainedTokenizerFast) -> None:
             assert ours.text(prompt, answer[:cut]) == written(tokenizer, prompt, answer[:cut])
 
 
-def test_a_tokenizer_in_python_is_left_to_vllm() -> None:
+def test_what_decodes_otherwise_is_left_to_vllm() -> None:
     assert not Detokenizer(object()).works
+    backend = Tokenizer(models.BPE())
+    backend.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    assert not Detokenizer(PreTrainedTokenizerFast(tokenizer_object=backend)).works

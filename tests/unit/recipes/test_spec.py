@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fsa_ray.recipes.spec import Spec, read_spec, validate
+from fsa_ray.recipes.spec import Evaluation, Spec, read_spec, validate
 from fsa_ray.recipes.starter import render
 from fsa_ray.recipes.table import RECIPES, build, load_pipeline
 
@@ -25,7 +25,7 @@ def demo() -> dict[str, object]:
         ("teacher.model", "x", "exactly one of `model`, `endpoint` and `embedded`"),
         ("score", {"metric": "ifd", "tau": 0.9}, "`tau` and `count_top` are of the metric rank"),
         ("name", "a b", "name"),
-        ("evaluate.data", "memory://nothing/there", "memory://nothing/there: there is nothing"),
+        ("evaluate.data", "${NO_SUCH_PLACE}/sentibench", "names an environment variable that is not set"),
         ("budget.tokens", 0, "budget.tokens"),
     ],
 )
@@ -114,3 +114,8 @@ def test_paths_may_name_environment_variables(monkeypatch: pytest.MonkeyPatch) -
         validate(document, Spec, "spec.yaml")
     monkeypatch.setenv("NOBODY_SETS_THIS", "/data")
     assert validate(document, Spec, "spec.yaml").evaluate.data == "/data/bench"
+
+
+def test_a_url_stays_in_the_spec_as_it_is() -> None:
+    """Not the copy on one machine: others read the stored spec."""
+    assert Evaluation(data="s3://bucket/sentibench", tasks=("sst2",)).data == "s3://bucket/sentibench"

@@ -39,3 +39,13 @@ def test_a_model_is_the_same_wherever_it_lies(tmp_path: Path, monkeypatch: pytes
     elsewhere.put("model.safetensors", bytes(1000))
     with pytest.raises(ValueError, match=r"model.safetensors has gone or changed since the run was planned"):
         given.run(None)  # type: ignore[arg-type]
+
+
+def test_a_record_names_the_place_of_today(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+        (tmp_path / name / "model.safetensors").write_bytes(b"weights")
+    first, second = (GivenModel.at(str(tmp_path / name)) for name in ("first", "second"))
+    assert first.fingerprint == second.fingerprint
+    assert second.restored(first.run(None)).path == str(tmp_path / "second")  # type: ignore[arg-type]

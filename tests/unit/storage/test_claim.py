@@ -44,13 +44,21 @@ def child(work: Callable[[Any], None]) -> Iterator[tuple[Any, Any]]:
         process.join()
 
 
+def commit(claim: Claim, pipe: Any) -> None:
+    """Once told to. Raises ClaimLost, whoever sees it first: the heartbeat interrupts."""
+    try:
+        pipe.recv()
+        claim.commit("record.json", b"by the child")
+    except KeyboardInterrupt:
+        claim.check()
+
+
 def holding(folder: Folder) -> Callable[[Any], None]:
     def work(pipe: Any) -> None:
         with Claim.take(folder) as claim:
             pipe.send("taken")
-            pipe.recv()
             try:
-                claim.commit("record.json", b"by the child")
+                commit(claim, pipe)
             except ClaimLost as error:
                 pipe.send(f"lost: {error}")
             else:
