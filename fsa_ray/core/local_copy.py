@@ -26,7 +26,6 @@ MODEL_FOLDERS = ("[0-9]_*",)
 MOST_BYTES = 4 << 30
 """Of outside data: a URL with more below it is probably not what was meant."""
 
-_WHOLE = ".whole"  # marks a copy that is complete
 Versions = dict[str, tuple[int, str]]
 
 
@@ -90,14 +89,15 @@ def _copied(folder: Folder, kind: str, wanted: Any) -> Path:
     """`wanted` picks from the folder's versions."""
     versions: Versions = wanted(folder.versions())
     target = _cache(kind, [folder.url, versions])
+    whole = target.with_name(f"{target.name}.whole")
     with _alone(target):
-        if (target / _WHOLE).exists():
+        if whole.exists():
             return target
         for name in versions:
             folder.fetch(name, target / name)
         if wanted(folder.versions()) != versions:
             raise ValueError(f"{folder.url} changed while it was copied; try again when nobody writes there")
-        (target / _WHOLE).touch()
+        whole.touch()
     return target
 
 
