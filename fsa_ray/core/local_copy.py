@@ -7,7 +7,7 @@ machine wait for each other instead of copying the same twice.
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ def _is_of_model(path: Path) -> bool:
     return inside and any(fnmatch(path.name, pattern) for pattern in MODEL_FILES)
 
 
-def _copied(folder: Folder, kind: str, wanted: Any) -> Path:
+def _copied(folder: Folder, kind: str, wanted: Callable[[Versions], Versions]) -> Path:
     """`wanted` picks from the folder's versions."""
     versions: Versions = wanted(folder.versions())
     target = _cache(kind, [folder.url, versions])
