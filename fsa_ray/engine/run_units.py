@@ -2,21 +2,19 @@
 
 import logging
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
-import pyarrow as pa
 import ray
 from ray.data import ActorPoolStrategy, DataContext, Dataset
 from ray.data.llm import ServeDeploymentProcessorConfig, build_processor
 
 from fsa_ray.engine.application import DEPLOYMENT, EngineFailed, app_status, cause_of
-from fsa_ray.engine.question import Question, Reply, decode_replies, encode_questions
 from fsa_ray.engine.session import Engine
+from fsa_ray.engine.unit_worker import Asking, Finish, Map, Mapping, Prepare, Stop
 from fsa_ray.engine.units import Counts, Unit, UnitFolder
 
 ROUNDS_WITHOUT_PROGRESS = 3
@@ -25,20 +23,6 @@ UNITS_AT_ONCE = 10_000
 WAITING_CPUS = 0.01
 """What an actor reserves that waits for an engine or an endpoint. With one CPU each, which is the default, these actors
 and the engines can hold all of a small cluster: then what commits their units never runs."""
-_COMMIT_SECONDS = 15.0
-_POLL_SECONDS = 0.02
-_POLL_SHARE = 0.05  # of the time waited so far
-
-
-class Asking(Protocol):
-    """What to ask about rows, and what to make of the replies. Sent to workers: keep it small, load lazily."""
-
-    def questions(self, rows: pa.Table) -> list[Question]: ...
-    def answers(self, rows: pa.Table, replies: list[Reply]) -> pa.Table:
-        """`replies` in the order of the questions."""
-
-
-Mapping = Callable[[pa.Table], tuple[pa.Table, Counts]]  # rows of a unit to its result; sent to workers
 
 
 class UnitFailed(Exception):
@@ -65,23 +49,6 @@ class Outcome:
     redone: int = 0  # rows begun again after what was done about them was lost, earlier processes included
 
 
-@dataclass(frozen=True)
-class _Stop:
-    """A mark in the units' folder after which workers begin no unit."""
-
-    units: UnitFolder
-    name: str
-
-    def set(self) -> None:
-        (self.units.folder / "stops").put(self.name, b"")
-
-    def is_set(self) -> bool:
-        return (self.units.folder / "stops").exists(self.name)
-
-    def clear(self) -> None:
-        (self.units.folder / "stops").remove(self.name)
-
-
 def ask(
     units: UnitFolder,
     asking: Asking,
@@ -96,7 +63,7 @@ def ask(
     engine are kept. So it is when `should_stop` says so.
     """
     placement = engine.placement
-    stop = _Stop(units, uuid4().hex)
+    stop = Stop(units, uuid4().hex)
     config = ServeDeploymentProcessorConfig(
         deployment_name=DEPLOYMENT,
         app_name=engine.app,
@@ -109,8 +76,8 @@ def ask(
     def plan(pending: Dataset) -> Dataset:
         processor = build_processor(
             config,
-            preprocess=_Prepare(units, asking, stop),
-            postprocess=_Finish(units, asking),
+            preprocess=Prepare(units, asking, stop),
+            postprocess=Finish(units, asking),
             preprocess_map_kwargs={"num_cpus": WAITING_CPUS},  # as the next step, or the two are not one actor
             postprocess_map_kwargs={"num_cpus": WAITING_CPUS, "concurrency": placement.replicas},
         )
@@ -134,11 +101,11 @@ def map_units(
 
     Stops and failures as in `ask`.
     """
-    stop = _Stop(units, uuid4().hex)
+    stop = Stop(units, uuid4().hex)
 
     def plan(pending: Dataset) -> Dataset:
         return pending.map(
-            _Map,
+            Map,
             fn_constructor_args=(units, mapping, stop),
             compute=ActorPoolStrategy(size=workers),
             num_cpus=cpus,
@@ -153,7 +120,7 @@ def _run(
     plan: Callable[[Dataset], Dataset],
     listener: Callable[[Progress], None],
     should_stop: Callable[[Counts], bool],
-    stop: _Stop,
+    stop: Stop,
     state: Callable[[], str],
 ) -> Outcome:
     run = _Run(units, listener, should_stop, stop)
@@ -185,7 +152,7 @@ class _Run:
         units: UnitFolder,
         listener: Callable[[Progress], None],
         should_stop: Callable[[Counts], bool],
-        stop: _Stop,
+        stop: Stop,
     ) -> None:
         self._units, self._listener, self._should_stop, self._stop = units, listener, should_stop, stop
         self.counts = units.counts()
@@ -231,91 +198,6 @@ def _why(pending: list[Unit], errors: list[str], state: str) -> str:
         f"{len(pending)} units are left, and {ROUNDS_WITHOUT_PROGRESS} rounds in a row finished none of them "
         f"(first: {pending[0]}): " + "\n".join(causes)
     )
-
-
-class _Prepare:
-    """Lives in an actor that asks about one unit at a time, and waits for the commit of each before the next: so no
-    more rows are ever asked and not stored than units in flight hold."""
-
-    def __init__(self, units: UnitFolder, asking: Asking, stop: _Stop) -> None:
-        self._units, self._asking, self._stop = units, asking, stop
-        self._asked: Unit | None = None
-
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        unit, failure, questions = Unit(**row), "", None
-        try:
-            self._await_commit()
-            if not self._stop.is_set() and not self._units.is_finished(unit):
-                self._asked = unit
-                self._units.begin(unit)
-                questions = encode_questions(self._asking.questions(self._units.read(unit)))
-        except Exception as error:
-            failure = _told(unit, error)
-        method = "skip" if questions is None else "generate"
-        return {"method": method, "request_kwargs": {"questions": questions or ""}, "failure": failure}
-
-    def _await_commit(self) -> None:
-        """Give up after a while: the unit may have died with its engine."""
-        began = time.monotonic()
-        while self._asked is not None and not self._stop.is_set():
-            waited = time.monotonic() - began
-            if waited > _COMMIT_SECONDS or self._units.is_finished(self._asked):
-                self._asked = None
-            else:
-                time.sleep(max(_POLL_SECONDS, _POLL_SHARE * waited))
-
-
-class _Finish:
-    def __init__(self, units: UnitFolder, asking: Asking) -> None:
-        self._units, self._asking = units, asking
-
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        if not row["replies"]:
-            return _report(engine=row["engine"], failure=row["failure"])
-        unit = Unit(**{name: row[name] for name in Unit.__dataclass_fields__})
-        try:
-            replies = decode_replies(row["replies"])
-            counts = Counts(
-                rows=unit.rows,
-                prompts=len(replies),
-                prompt_tokens=sum(reply.prompt_tokens for reply in replies),
-                output_tokens=sum(reply.output_tokens for reply in replies),
-                failed=sum(reply.error is not None for reply in replies),
-            )
-            table = self._asking.answers(self._units.read(unit), replies)
-            return _report(counts, self._units.commit(unit, table, counts), row["engine"])
-        except Exception as error:
-            return _report(engine=row["engine"], failure=_told(unit, error))
-
-
-class _Map:
-    def __init__(self, units: UnitFolder, mapping: Mapping, stop: _Stop) -> None:
-        self._units, self._mapping, self._stop = units, mapping, stop
-
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        unit = Unit(**row)
-        try:
-            if self._stop.is_set() or self._units.is_finished(unit):
-                return _report()
-            self._units.begin(unit)
-            table, counts = self._mapping(self._units.read(unit))
-            return _report(counts, self._units.commit(unit, table, counts))
-        except Exception as error:
-            return _report(failure=_told(unit, error))
-
-
-def _report(
-    counts: Counts | None = None, committed: bool = False, engine: str = "", failure: str = ""
-) -> dict[str, Any]:
-    """What a worker tells the driver about a unit. `committed` is False for a unit that was there already."""
-    return {**asdict(counts or Counts()), "committed": committed, "engine": engine, "failure": failure}
-
-
-def _told(unit: Unit, error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    where = next((frame for frame in reversed(frames) if frame.filename.endswith(".py")), frames[-1])
-    place = f"{where.filename}:{where.lineno}"
-    return f"rows {unit.start}-{unit.start + unit.rows - 1} of {unit.file}: {type(error).__name__}: {error} ({place})"
 
 
 @contextmanager
