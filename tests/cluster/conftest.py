@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,7 +22,7 @@ from tests.s3.conftest import Server, server
 __all__ = ["server"]
 
 SMOKE = Path(__file__).parents[1] / "end_to_end" / "smoke.yaml"
-PLACEMENT = {
+PLACEMENT: dict[str, dict[str, Any]] = {
     "ray": {"address": "auto", "autoscaling": True},  # what is lost is replaced, so it is worth waiting for
     "engine": {"replicas": 2, "cpus": 2, "threads": 1, "unit_rows": 8, "units_in_flight": 2},
     "score": {"workers": 2, "unit_rows": 32},

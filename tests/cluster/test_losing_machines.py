@@ -75,7 +75,10 @@ def test_a_run_outlives_a_machine_killed_one_drained_and_one_cut_off(house: Hous
     verified = json.loads(house.cli("verify", "mortal", "--root", house.root.url, "--json").stdout)
     assert verified["passed"], [check for check in verified["checks"] if not check["passed"]]
     measures = {label: record(house, label)["measures"] for label in ("teach", "student")}
-    assert measures["teach"]["rows_redone"] > 0 and 0 < measures["teach"]["goodput"] < 1, measures
+    in_flight = (
+        PLACEMENT["engine"]["unit_rows"] * PLACEMENT["engine"]["units_in_flight"] * PLACEMENT["engine"]["replicas"]
+    )
+    assert measures["teach"]["rows_redone"] <= in_flight and 0 < measures["teach"]["goodput"] <= 1, measures
     assert measures["student"]["preemptions"] >= 1 and measures["student"]["restarts"] >= 2, measures
     assert 0 < measures["student"]["goodput"] <= 1
     found, undisturbed = steps(student), trained_undisturbed(house, folders["student"])
