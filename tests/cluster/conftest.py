@@ -37,7 +37,6 @@ class House:
     folder: Path
     cluster: Cluster
     root: Folder
-    environment: dict[str, str]
 
     def run(self, *options: str) -> tuple[str, ...]:
         return ("run", "spec.yaml", "--placement", "placement.yaml", "--root", self.root.url, *options)
@@ -74,4 +73,4 @@ def house(server: Server, tmp_path: Path) -> Iterator[House]:
         cluster = Cluster(network, Path(short), inside)
         for _ in range(2):
             cluster.add()
-        yield House(folder, cluster, Folder(f"s3://{bucket}/runs"), environment)
+        yield House(folder, cluster, Folder(f"s3://{bucket}/runs"))
