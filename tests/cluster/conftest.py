@@ -17,9 +17,7 @@ from fsa_ray.storage.folder import Folder
 from tests.cluster.cluster import Cluster
 from tests.cluster.gateway import gateway
 from tests.cluster.network import Network, possible
-from tests.s3.conftest import Server, server
-
-__all__ = ["server"]
+from tests.object_store import Server
 
 SMOKE = Path(__file__).parents[1] / "end_to_end" / "smoke.yaml"
 PLACEMENT: dict[str, dict[str, Any]] = {

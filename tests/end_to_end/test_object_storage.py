@@ -13,14 +13,14 @@ from fsa_ray.core.stage import Stage
 from fsa_ray.core.verification import files_of
 from fsa_ray.storage.folder import Folder
 from tests.end_to_end.conftest import SPEC, Cli, document
-from tests.s3.conftest import Server, bucket, server  # noqa: F401 - fixtures
+from tests.object_store import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.timeout(1800)]
 
 TIMED = "metrics.jsonl"  # a line tells how long its step took
 
 
-def test_smoke_on_s3_equals_smoke_on_disk(smoke: Path, cli: Cli, server: Server, bucket: str) -> None:  # noqa: F811
+def test_smoke_on_s3_equals_smoke_on_disk(smoke: Path, cli: Cli, server: Server, bucket: str) -> None:
     url = f"{bucket}/runs"
     done = cli("run", str(SPEC), "--placement", "placement.yaml", "--root", url)
     assert done.returncode == 0, done.stderr[-4000:]

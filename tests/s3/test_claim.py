@@ -12,7 +12,7 @@ import pytest
 from fsa_ray.storage import claim as claims
 from fsa_ray.storage.claim import Claim, ClaimHeld, ClaimLost, Holder, holder_of
 from fsa_ray.storage.folder import Folder
-from tests.s3.conftest import Server
+from tests.object_store import Server
 from tests.unit.storage.contest import contest
 
 SPAWN = multiprocessing.get_context("spawn")

@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 from fsa_ray.storage.folder import Folder
+from tests.object_store import Server
 from tests.ray.conftest import save_tiny_model
 from tests.ray.scripted_teacher import scripted_teacher
-from tests.s3.conftest import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -125,8 +125,9 @@ def digests(folder: Folder, ending: str) -> dict[str, str]:
 def test_nothing_is_lost_when_the_store_dies_again_and_again(server: Server, root: Folder, house: Path) -> None:
     with scripted_teacher() as endpoint:
         write_spec(house, endpoint)
-        told = json.loads(cli(house, "plan", *COMMAND[1:], "--root", root.url, "--json").stdout)["stages"]
-        planned = {stage["label"]: stage["folder"] for stage in told}
+        plan = cli(house, "plan", *COMMAND[1:], "--root", root.url, "--json")
+        assert plan.returncode == 0, plan.stderr[-4000:]
+        planned = {stage["label"]: stage["folder"] for stage in json.loads(plan.stdout)["stages"]}
         folders = {label: root / folder / "progress" for label, folder in planned.items()}
         committed: dict[str, dict[str, str]] = {}
         run = Run(house, root.url)

@@ -15,7 +15,8 @@ from fsa_ray.storage import s3
 from fsa_ray.storage.folder import Folder
 from fsa_ray.storage.s3 import S3
 from fsa_ray.storage.trouble import StoreSilent
-from tests.s3.conftest import Server, invoke, write_spec
+from tests.object_store import Server
+from tests.s3.conftest import invoke, write_spec
 from tests.s3.test_folder import unconditional
 
 
