@@ -1,10 +1,10 @@
 """How time and the driver's memory grow with the rows: each data stage alone, in a process of its own.
 
-The input of a stage is made up and stored before. Memory is the peak of the process's resident set above what it held
-when the stage began. `teach` runs the real stage, units and Ray Data, with a scripted engine that takes a realistic
-time for each unit; its memory is that of the driver alone. `teach, without Ray` is answered at once, in the driver.
-Growth is fitted over the sizes that were run; larger ones are modelled, not measured. A stage that passes the limits is
-ended, and recorded as such.
+The input of a stage is made up and stored before. Memory is the peak of what the process holds for itself, mapped files
+left out, above what it held when the stage began; it is looked at twenty times a second. `teach` runs the real stage,
+units and Ray Data, with a scripted engine that takes a realistic time for each unit; its memory is that of the driver
+alone. `teach, without Ray` is answered at once, in the driver. Growth is fitted over the sizes that were run; larger
+ones are modelled, not measured. A stage that passes the limits is ended, and recorded as such.
 
     python benchmarks/scale.py --out benchmarks/results/scale.json [--rows 100000 200000] [--before EARLIER.json]
 """
@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import shutil
 import subprocess
 import sys
@@ -27,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 from growth import DRIVER_GIB, MODELLED_ROWS, compared, modelled
@@ -55,7 +53,7 @@ from fsa_ray.storage.folder import Folder
 
 ANSWER_SECONDS = 1.2  # of one unit: its rows are answered side by side
 TEACHER_WORKERS, UNIT_ROWS = 4, 256
-_PROBE_SECONDS = 0.1
+_PROBE_SECONDS = 0.05
 
 
 class Silent:
@@ -178,15 +176,14 @@ def run_one(name: str, rows: int, folder: Path, report: Path) -> None:
         serving.session = lambda ctx: None  # type: ignore[assignment]
     if name == "pack":
         import transformers  # noqa: F401
-    held = psutil.Process().memory_info().rss
+    held = anonymous_bytes(os.getpid())
     began, worked = time.perf_counter(), time.process_time()
     runner.run(Pipeline("scale", {"wanted": stage}))
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - worked
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     serving.close()
     record = read_record(root, stage)
     assert record is not None
-    told = {"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_bytes": max(0, peak - held), "held_bytes": held}
+    told = {"seconds": seconds, "cpu_seconds": cpu_seconds, "held_bytes": held}
     measures = {key: record.measures[key] for key in ("rows", "rejected") if key in record.measures}
     report.write_text(json.dumps({**told, **measures}))
 
@@ -205,17 +202,12 @@ def measured(name: str, rows: int, folder: Path, limit_bytes: int, limit_seconds
     report = folder / "report.json"
     report.unlink(missing_ok=True)
     command = [sys.executable, __file__, "--child", name, str(rows), str(folder), str(report)]
-    began, ended, base = time.monotonic(), "", None
+    began, ended, peak = time.monotonic(), "", 0
     with subprocess.Popen(command, env={**os.environ, "NONE": "-"}) as child:
-        process = psutil.Process(child.pid)
         while child.poll() is None:
             time.sleep(_PROBE_SECONDS)
-            try:
-                resident = process.memory_info().rss
-            except psutil.NoSuchProcess:
-                break
-            base = resident if base is None else base
-            ended = f"memory over {limit_bytes / 2**30:g} GiB" if resident > limit_bytes else ended
+            peak = max(peak, anonymous_bytes(child.pid))
+            ended = f"memory over {limit_bytes / 2**30:g} GiB" if peak > limit_bytes else ended
             ended = f"over {limit_seconds:g} s" if time.monotonic() - began > limit_seconds else ended
             if ended:
                 child.kill()
@@ -229,11 +221,20 @@ def measured(name: str, rows: int, folder: Path, limit_bytes: int, limit_seconds
         "seconds": round(found["seconds"], 2),
         "cpu_seconds": round(found["cpu_seconds"], 2),
         "rows_per_cpu_second": round(rows / found["cpu_seconds"]),
-        "peak_mib": round(found["peak_bytes"] / 2**20, 1),
+        "peak_mib": round(max(0, peak - found["held_bytes"]) / 2**20, 1),
         "held_before_mib": round(found["held_bytes"] / 2**20, 1),
         "kept": found.get("rows"),
         "rejected": found.get("rejected"),
     }
+
+
+def anonymous_bytes(pid: int) -> int:
+    """Resident memory without mapped files, whose pages the system takes back when it needs them; 0 of the dead."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:"))
 
 
 def runs_of(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -13,7 +13,6 @@ PERMUTATIONS = 128
 SHINGLE = 3
 _SURE = 0.999
 _LAGS = 32
-_PAIRS_AT_ONCE = 100_000
 
 Signatures = npt.NDArray[np.uint32]
 Rows = npt.NDArray[np.int64]
@@ -60,8 +59,8 @@ def first_of_alike(matrix: Signatures, *, threshold: float = 0.8) -> Rows:
     """For each row (n,) the first row of its cluster: its own number if the row is to be kept.
 
     Rows that share a band of their signatures (LSH) and agree in at least `threshold` of all positions, an estimate of
-    Jaccard similarity, are linked; clusters are the connected components. Errors: ValueError for a threshold outside
-    (0, 1].
+    Jaccard similarity, are linked; clusters are the connected components. What is read of `matrix` at a time are
+    columns: store it by columns (order "F") if it lies on a disk. Errors: ValueError for a threshold outside (0, 1].
     """
     if not 0.0 < threshold <= 1.0:
         raise ValueError(f"the similarity threshold is {threshold}: it must be above 0 and at most 1")
@@ -117,10 +116,11 @@ def _candidates(matrix: Signatures, rows_per_band: int) -> Rows:
 
 
 def _alike(matrix: Signatures, pairs: Rows, threshold: float) -> tuple[Rows, Rows]:
+    """Column by column, so that of a matrix on a disk each is read once, from one end to the other."""
     wanted = np.ceil(threshold * matrix.shape[1] - 1e-9)
-    kept = [
-        (part := pairs[at : at + _PAIRS_AT_ONCE])[(matrix[part[:, 0]] == matrix[part[:, 1]]).sum(axis=1) >= wanted]
-        for at in range(0, len(pairs), _PAIRS_AT_ONCE)
-    ]
-    linked = np.concatenate(kept) if kept else pairs
-    return linked[:, 0], linked[:, 1]
+    left, right = np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
+    agreeing = np.zeros(len(pairs), np.int32)
+    for column in matrix.T:
+        values = np.ascontiguousarray(column)
+        agreeing += values[left] == values[right]
+    return left[agreeing >= wanted], right[agreeing >= wanted]

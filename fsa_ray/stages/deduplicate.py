@@ -1,6 +1,9 @@
 """Drop reviews that say the same: equal texts always, nearly equal ones on demand."""
 
-from collections.abc import Iterable
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 import numpy as np
@@ -11,11 +14,19 @@ from fsa_ray.core.artifact import Flow, Rows, Table
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import iter_slices, numbered, read_table
 from fsa_ray.schemas.rows import REVIEW
-from fsa_ray.sentiment.duplicates import PERMUTATIONS, first_of_alike, first_of_equal, signatures, text_digests
+from fsa_ray.sentiment.duplicates import (
+    PERMUTATIONS,
+    Signatures,
+    first_of_alike,
+    first_of_equal,
+    signatures,
+    text_digests,
+)
 from fsa_ray.stages.rows import RowWriter, refused
 
 Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]
+_NONE = np.zeros((0, PERMUTATIONS), np.uint32)
 
 
 class Deduplicate(Stage[Rows]):
@@ -40,16 +51,32 @@ class Deduplicate(Stage[Rows]):
 
     def _first_of_alike(self, ctx: StageContext, table: Table, distinct: Mask) -> Numbers:
         """For each row (n,) the first row that is alike, among the distinct ones; for the others their own number."""
-        matrix = np.empty((int(distinct.sum()), PERMUTATIONS), np.uint32)
-        filled = 0
-        for part, rows in numbered(ctx.root, table, ["text"]):
-            found = signatures(part["text"].filter(pa.array(distinct[rows])), seed=self.seed + 1)
-            matrix[filled : filled + len(found)] = found
-            filled += len(found)
         numbers = np.flatnonzero(distinct)
         first = np.arange(len(distinct))
-        first[numbers] = numbers[first_of_alike(matrix, threshold=self.similarity)]
+        with _scratch(len(numbers)) as matrix:
+            filled = 0
+            for part, rows in numbered(ctx.root, table, ["text"]):
+                found = signatures(part["text"].filter(pa.array(distinct[rows])), seed=self.seed + 1)
+                matrix[filled : filled + len(found)] = found
+                filled += len(found)
+            first[numbers] = numbers[first_of_alike(matrix, threshold=self.similarity)]
         return first
+
+
+@contextmanager
+def _scratch(rows: int) -> Iterator[Signatures]:
+    """Room for signatures (rows, PERMUTATIONS) in a file: of a hundred million rows they take 51 GB."""
+    size = rows * PERMUTATIONS * np.uint32().itemsize
+    with tempfile.TemporaryFile() as file:
+        try:  # a disk that is full when a page is written would be the end of the process
+            os.posix_fallocate(file.fileno(), 0, max(1, size))
+        except OSError as error:
+            where = tempfile.gettempdir()
+            raise OSError(
+                f"{where} has no room for the signatures of {rows:,} reviews, {size / 1e9:.1f} GB ({error}); name "
+                "another folder by TMPDIR, or set deduplicate.near to false"
+            ) from error
+        yield np.memmap(file, np.uint32, "r+", shape=(rows, PERMUTATIONS), order="F") if rows else _NONE
 
 
 def _parted(ctx: StageContext, table: Table, firsts: dict[str, Numbers]) -> Rows:

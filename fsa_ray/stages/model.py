@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from os import PathLike, fspath
 from pathlib import Path
 from typing import ClassVar
@@ -9,7 +10,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from fsa_ray.core.artifact import Artifact, DataFile
-from fsa_ray.core.local_copy import local_directory, model_here
+from fsa_ray.core.local_copy import MODEL_FILES, local_directory, model_here
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.sentiment.chat import ChatFormat
 from fsa_ray.sentiment.pair_format import PairFormat
@@ -62,7 +63,7 @@ class GivenModel(Stage[Model]):
             )
         if not any(name.endswith(".safetensors") for name in sizes):
             raise ValueError(f"{path}: no .safetensors file there; weights in other formats are not read")
-        pinned = (name for name in sizes if name.endswith((".safetensors", ".json", ".jinja")))
+        pinned = (name for name in sizes if any(fnmatch(name, pattern) for pattern in MODEL_FILES))
         files = tuple(_pinned(folder, name, sizes[name]) for name in pinned)
         return cls(files=files, trust_remote_code=trust_remote_code, path=folder.url)
 
@@ -150,8 +151,7 @@ def _fetched(repository: str, revision: str | None) -> str:
     from huggingface_hub import snapshot_download
 
     try:
-        wanted = ["*.json", "*.safetensors", "*.jinja", "tokenizer*", "*.model"]
-        return str(snapshot_download(repository, revision=revision, allow_patterns=wanted))
+        return str(snapshot_download(repository, revision=revision, allow_patterns=[*MODEL_FILES, "tokenizer*"]))
     except Exception as error:
         raise ValueError(f"model {repository}@{revision} cannot be fetched: {error}") from error
 

@@ -39,6 +39,8 @@ def test_a_model_is_the_same_wherever_it_lies(tmp_path: Path, monkeypatch: pytes
     elsewhere.put("model.safetensors", bytes(1000))
     with pytest.raises(ValueError, match=r"model.safetensors has gone or changed since the run was planned"):
         given.run(None)  # type: ignore[arg-type]
+    (here / "vocab.txt").write_bytes(b"b")
+    assert given.fingerprint != GivenModel.at(str(here)).fingerprint
 
 
 def test_a_record_names_the_place_of_today(tmp_path: Path) -> None:

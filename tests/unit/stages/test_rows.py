@@ -1,6 +1,8 @@
 """The row-wise stages: what they keep, what they refuse and why, and that everything adds up."""
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,18 @@ def test_duplicates_go_and_name_the_one_that_stays(workshop: Any, review: Any) -
     assert adds_up(workshop, stage)
     exact = Deduplicate(reviews=stage.reviews, near=False)
     assert [row["source_id"] for row in workshop.kept(exact)] == ["1", "3", "4"]
+
+
+def test_a_disk_without_room_for_signatures_is_named(
+    workshop: Any, review: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    stage = Deduplicate(reviews=workshop.given("review", [review(1, "good food"), review(2, "bad food")]))
+    with pytest.raises(Exception, match=r"no room for the signatures of 2 reviews.*No space left.*TMPDIR"):
+        workshop.kept(stage)
 
 
 def test_reviews_that_hold_a_test_text_go(workshop: Any, review: Any) -> None:
