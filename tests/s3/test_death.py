@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 PLACEMENT = """
 ray: {logical_cpus: 8}
 endpoint: {unit_rows: 5, units_in_flight: 2}
+engine: {unit_rows: 5, units_in_flight: 2}
 score: {unit_rows: 5}
 train: {workers: 2, micro_batch: 4, zero_stage: 2}
 """
@@ -36,7 +37,7 @@ STUDENT = {
     "head_dim": 32,
     "tie_word_embeddings": True,
 }
-COMMAND = ("run", "spec.yaml", "--placement", "placement.yaml", "--until", "student")
+OPTIONS = ("spec.yaml", "--placement", "placement.yaml", "--until")
 OPINIONS = ("The %s was good, and so was the rest of it.", "Nobody should have to eat %s like that, ever.")
 
 
@@ -50,12 +51,12 @@ def house(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def write_spec(house: Path, endpoint: str) -> None:
+def write_spec(house: Path, teacher: dict[str, Any]) -> None:
     document = {
         "name": "mortal",
         "corpus": {"path": "reviews.jsonl"},
         "deduplicate": {"near": False},
-        "teacher": {"endpoint": {"url": endpoint, "model": "m", "key_variable": "KEY"}, "prompts": ["analysis"]},
+        "teacher": {"prompts": ["analysis"], **teacher},
         "score": {"model": "./proxy"},
         "select": {"rate": 0.8},
         "student": {"config": STUDENT, "vocabulary": 400, "sequence_length": 256},
@@ -73,16 +74,16 @@ def write_spec(house: Path, endpoint: str) -> None:
 class Run:
     """`fsa-ray run` in a process of its own, begun again as often as it stops with exit code 1."""
 
-    def __init__(self, house: Path, root: str) -> None:
-        self._house, self._root, self.ends = house, root, []
+    def __init__(self, house: Path, root: str, until: str) -> None:
+        self._house, self._command, self.ends = house, ("run", *OPTIONS, until, "--root", root), []
         self._log = house / "log"
         self._begin()
 
     def _begin(self) -> None:
-        command = ["-m", "fsa_ray.cli", *COMMAND, "--root", self._root]
+        command = [sys.executable, "-m", "fsa_ray.cli", *self._command]
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *command], cwd=self._house, stderr=log, stdout=log, env={**os.environ, "KEY": "k"}
+                command, cwd=self._house, stderr=log, stdout=log, env={**os.environ, "KEY": "k"}
             )
 
     def lives(self) -> bool:
@@ -124,13 +125,11 @@ def digests(folder: Folder, ending: str) -> dict[str, str]:
 
 def test_nothing_is_lost_when_the_store_dies_again_and_again(server: Server, root: Folder, house: Path) -> None:
     with scripted_teacher() as endpoint:
-        write_spec(house, endpoint)
-        plan = cli(house, "plan", *COMMAND[1:], "--root", root.url, "--json")
-        assert plan.returncode == 0, plan.stderr[-4000:]
-        planned = {stage["label"]: stage["folder"] for stage in json.loads(plan.stdout)["stages"]}
+        write_spec(house, {"endpoint": {"url": endpoint, "model": "m", "key_variable": "KEY"}})
+        planned = plan(house, root, "student")
         folders = {label: root / folder / "progress" for label, folder in planned.items()}
         committed: dict[str, dict[str, str]] = {}
-        run = Run(house, root.url)
+        run = Run(house, root.url, "student")
         try:
             for label, ending, enough in (
                 ("teach", ".parquet", 3),
@@ -138,11 +137,9 @@ def test_nothing_is_lost_when_the_store_dies_again_and_again(server: Server, roo
                 ("student", "part-0.json", 1),
             ):
                 folder = folders[label]
-                run.wait(lambda f=folder, e=ending, n=enough: sum(name.endswith(e) for name, _ in f.walk()) >= n)
+                run.wait(lambda f=folder, e=ending, n=enough: stored(f, e) >= n)
                 committed[label] = digests(folder, ".parquet")
-                server.kill()
-                time.sleep(1)
-                server.start()
+                die(server)
             while run.lives():
                 time.sleep(0.2)
         finally:
@@ -150,14 +147,58 @@ def test_nothing_is_lost_when_the_store_dies_again_and_again(server: Server, roo
         for label, before in committed.items():
             after = digests(folders[label], ".parquet")
             assert {name: after[name] for name in before} == before, f"{label}: committed rows changed"
-        undisturbed = cli(house, *COMMAND, "--root", "runs")
+        undisturbed = cli(house, "run", *OPTIONS, "student", "--root", "runs")
         assert undisturbed.returncode == 0, undisturbed.stderr[-4000:]
+    assert_verified(house, root, planned)
+    for label, folder in planned.items():
+        assert files(root, folder) == files(Folder(str(house / "runs")), folder), f"{label} differs from that on a disk"
+
+
+def test_an_engine_answers_every_review_while_the_store_dies(server: Server, root: Folder, house: Path) -> None:
+    write_spec(house, {"model": "./proxy", "style": "compact", "max_tokens": 64, "precision": "fp32", "retries": 0})
+    planned = plan(house, root, "teach")
+    progress = root / planned["teach"] / "progress"
+    committed: dict[str, str] = {}
+    run = Run(house, root.url, "teach")
+    try:
+        for enough in (2, 15):
+            run.wait(lambda n=enough: stored(progress, ".parquet") >= n)
+            committed |= digests(progress, ".parquet")
+            die(server)
+        while run.lives():
+            time.sleep(0.2)
+    finally:
+        run.end()
+    after = digests(progress, ".parquet")
+    assert {name: after[name] for name in committed} == committed, "committed answers changed"
+    assert_verified(house, root, planned)
+    record = json.loads((root / planned["teach"]).get("record.json"))
+    assert record["measures"]["rows"] + record["measures"]["rejected"] == 200
+
+
+def plan(house: Path, root: Folder, until: str) -> dict[str, str]:
+    """Labels of the stages to their folders."""
+    done = cli(house, "plan", *OPTIONS, until, "--root", root.url, "--json")
+    assert done.returncode == 0, done.stderr[-4000:]
+    return {stage["label"]: stage["folder"] for stage in json.loads(done.stdout)["stages"]}
+
+
+def stored(folder: Folder, ending: str) -> int:
+    return sum(name.endswith(ending) for name, _ in folder.walk())
+
+
+def die(server: Server) -> None:
+    """For a second."""
+    server.kill()
+    time.sleep(1)
+    server.start()
+
+
+def assert_verified(house: Path, root: Folder, planned: dict[str, str]) -> None:
     checks = json.loads(cli(house, "verify", "mortal", "--root", root.url, "--json").stdout)["checks"]
     checks = [check for check in checks if check["label"] in planned]
     assert all(check["passed"] for check in checks), checks
     assert {"unique ids", "rows", "digests"} <= {check["check"] for check in checks}
-    for label, folder in planned.items():
-        assert files(root, folder) == files(Folder(str(house / "runs")), folder), f"{label} differs from that on a disk"
 
 
 def files(root: Folder, folder: str) -> dict[str, str]:
