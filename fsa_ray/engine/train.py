@@ -99,7 +99,8 @@ def launch(
             failures += not error.preempted
             if failures > placement.max_failures:
                 raise
-            log.warning("%s", error)
+            told = "an announced loss" if error.preempted else f"failure {failures} of {placement.max_failures} allowed"
+            log.warning("%s\n%s: a new group of workers goes on from the last checkpoint", error, told)
         except WorkersMissing:
             fewer = [size for size in sizes if size < workers]
             if not fewer:
