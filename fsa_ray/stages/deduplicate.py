@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from fsa_ray.core.artifact import Flow, Rows, Table
 from fsa_ray.core.stage import Stage, StageContext
-from fsa_ray.core.tables import iter_slices, numbered, read_table
+from fsa_ray.core.tables import iter_slices, numbered
 from fsa_ray.schemas.rows import REVIEW
 from fsa_ray.sentiment.duplicates import (
     PERMUTATIONS,
@@ -86,13 +86,24 @@ def _parted(ctx: StageContext, table: Table, firsts: dict[str, Numbers]) -> Rows
     for part, rows in numbered(ctx.root, table, REVIEW.names):
         keep = np.all([first[rows] == own[rows] for first in firsts.values()], axis=0)
         writer.keep(part.filter(pa.array(keep)))
-    ids = read_table(ctx.root, table, ["id"])["id"].cast(pa.large_string()).combine_chunks()
+    named = np.unique(np.concatenate([first[first != own] for first in firsts.values()]))
+    ids = _ids_of(ctx, table, named)
     for reason, first in firsts.items():
         for part, rows in numbered(ctx.root, table, REVIEW.names):
             others = first[rows] != own[rows]
-            named = ids.take(pa.array(first[rows][others])).to_pylist()
-            writer.refuse(refused(part.filter(pa.array(others)), reason, [f"says the same as {row}" for row in named]))
+            firsts_here = ids.take(pa.array(np.searchsorted(named, first[rows][others]))).to_pylist()
+            details = [f"says the same as {row}" for row in firsts_here]
+            writer.refuse(refused(part.filter(pa.array(others)), reason, details))
     return writer.close()
+
+
+def _ids_of(ctx: StageContext, table: Table, numbers: Numbers) -> pa.ChunkedArray:
+    """Of the rows with these numbers, which rise."""
+    found = []
+    for part, rows in numbered(ctx.root, table, ["id"]):
+        start, stop = np.searchsorted(numbers, (rows.start, rows.stop))
+        found.append(part["id"].take(pa.array(numbers[start:stop] - rows.start)))
+    return pa.chunked_array([chunk for column in found for chunk in column.chunks], pa.string())
 
 
 def _concat(digests: Iterable[pa.Array]) -> pa.Array:
