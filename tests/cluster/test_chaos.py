@@ -18,7 +18,7 @@ SEEDS, SECONDS, MOST_JOBS = 10, 300, 12
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_whatever_machines_go_every_row_is_there_once(house: House, seed: int) -> None:
     chance, cluster = random.Random(seed), house.cluster
-    run = house.run("--set", "corpus.invented=800", "--set", "train.max_steps=400")
+    run = house.run("--set", "corpus.invented=400", "--set", "train.max_steps=300")
     jobs = [cluster.submit(house.folder, *run)]
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
