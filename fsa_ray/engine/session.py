@@ -12,6 +12,7 @@ import ray
 
 from fsa_ray.engine.application import EngineFailed, ModelSettings, app_name, deploy, resources_of, stop
 from fsa_ray.engine.placement import EnginePlacement, RayPlacement
+from fsa_ray.engine.processes import end, of_own_ray
 from fsa_ray.engine.room import require_room
 
 __all__ = ["Engine", "ModelSettings", "Session"]
@@ -107,7 +108,9 @@ class Session:
         """Stop what this session started."""
         self.release()
         if self._owns_ray and ray.is_initialized():
+            started = of_own_ray()
             ray.shutdown()
+            end(started)
         self._owns_ray = False
 
     def require_room(self, placement: EnginePlacement) -> None:

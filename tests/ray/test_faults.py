@@ -6,8 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import ray
 from ray import serve
@@ -18,7 +20,7 @@ from fsa_ray.engine.run_units import ask
 from fsa_ray.engine.session import Engine, ModelSettings, Session
 from fsa_ray.engine.units import UnitFolder
 from fsa_ray.storage.folder import Folder
-from tests.ray import crash_driver
+from tests.ray import crash_driver, leaving_driver
 from tests.ray.echo import Echo, ids, source
 
 pytestmark = pytest.mark.engine
@@ -40,6 +42,14 @@ def test_resources_that_never_come_end_in_time(ray_session: Session, tiny_model:
     growing = Session(RayPlacement(autoscaling=True))
     with pytest.raises(EngineFailed, match=r"start_timeout_s is 6 s.*Free now"):
         growing.engine(ModelSettings(model=tiny_model), EnginePlacement(cpus=500, start_timeout_s=6))
+
+
+def test_a_worker_that_never_finishes_leaving_ends_with_the_session() -> None:
+    command = [sys.executable, leaving_driver.__file__]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    with suppress(psutil.NoSuchProcess):
+        assert psutil.Process(int(done.stdout)).status() == psutil.STATUS_ZOMBIE
 
 
 @pytest.mark.slow
