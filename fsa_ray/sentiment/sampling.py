@@ -64,10 +64,9 @@ def sample(
     different length.
     """
     values = np.asarray(difficulty, dtype=np.float64)
-    id_column = _strings(ids)
-    _check(values, id_column, rate, peak, method)
+    _check(values, ids, rate, peak, method)
     codes = np.zeros(len(values), np.int64) if groups is None else _codes(groups, len(values))
-    hashes = hash_strings(id_column, seed)
+    hashes = _hashes(ids, seed)
     order = np.lexsort((mix(~hashes), values, codes))
     sizes = np.bincount(codes) if len(codes) else np.zeros(0, np.int64)
     place = np.arange(len(values)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
@@ -131,17 +130,28 @@ def _scatter(ordered: npt.NDArray[Any], order: npt.NDArray[np.int64]) -> npt.NDA
     return back
 
 
-def _strings(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """In one piece, of which strings of the usual kind hold 2 GiB: 60 million ids."""
-    large = column.cast(pa.large_string())
-    return large.combine_chunks() if isinstance(large, pa.ChunkedArray) else large
+def _hashes(ids: pa.Array | pa.ChunkedArray, seed: int) -> npt.NDArray[np.uint64]:
+    """Piece by piece: a hundred million ids are not put together."""
+    pieces = ids.chunks if isinstance(ids, pa.ChunkedArray) else [ids]
+    hashes: npt.NDArray[np.uint64] = np.concatenate(
+        [np.zeros(0, np.uint64), *(hash_strings(piece, seed) for piece in pieces)]
+    )
+    ordered = np.sort(hashes)
+    equal = ordered[1:][ordered[1:] == ordered[:-1]]
+    suspects = ids.filter(pa.array(np.isin(hashes, equal)))
+    repeated = len(suspects) - len(suspects.unique())
+    if repeated:
+        raise ValueError(f"{repeated} ids are repeated: ids must be distinct")
+    return hashes
 
 
 def _codes(groups: pa.Array | pa.ChunkedArray, n: int) -> npt.NDArray[np.int64]:
     """Numbers of the groups in the order of their names, which the order of the rows does not change."""
     if len(groups) != n:
         raise ValueError(f"{len(groups)} groups for {n} examples: give one group for each")
-    encoded = _strings(groups).dictionary_encode(null_encoding="encode")
+    encoded = pc.dictionary_encode(groups, null_encoding="encode")
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.unify_dictionaries().combine_chunks()
     rank = np.empty(len(encoded.dictionary), np.int64)
     rank[pc.array_sort_indices(encoded.dictionary).to_numpy()] = np.arange(len(rank))
     return np.asarray(rank[encoded.indices.to_numpy(zero_copy_only=False)], dtype=np.int64)
@@ -154,7 +164,7 @@ def _check_rate(rate: float, peak: float) -> None:
         raise ValueError(f"the sampling peak is {peak}: it must be from 0 (easiest) to 1 (hardest)")
 
 
-def _check(values: Floats, ids: pa.Array, rate: float, peak: float, method: str) -> None:
+def _check(values: Floats, ids: pa.Array | pa.ChunkedArray, rate: float, peak: float, method: str) -> None:
     _check_rate(rate, peak)
     if method not in ("soft", "hard", "random"):
         raise ValueError(f"no sampling method {method!r}: choose soft, hard or random")
@@ -162,5 +172,3 @@ def _check(values: Floats, ids: pa.Array, rate: float, peak: float, method: str)
         raise ValueError(f"{len(ids)} ids for difficulties of shape {values.shape}: give one id for each")
     if not np.isfinite(values).all():
         raise ValueError(f"{(~np.isfinite(values)).sum()} difficulties are not numbers: drop these rows first")
-    if len(ids.unique()) != len(ids):
-        raise ValueError(f"{len(ids) - len(ids.unique())} ids are repeated: ids must be distinct")

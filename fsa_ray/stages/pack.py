@@ -1,5 +1,6 @@
 """Turn examples into the fixed-length rows that a trainer reads."""
 
+import tempfile
 from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any, ClassVar
@@ -93,25 +94,26 @@ def soft_words(examples: pa.Table, first: Callable[[str], int]) -> tuple[LabelWo
 
 
 def _tokenize(chat: ChatFormat, slices: Iterable[pa.Table]) -> Tokenized:
-    """A slice at a time: as lists of Python tokens take many times their room."""
+    """A slice at a time, as lists of Python tokens take many times their room; what they become lies on the disk."""
 
     def first(word: str) -> int:
         ids, prompt = chat.example_ids("", word)
         return ids[prompt]
 
-    tokens, lengths, prompts = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    others = []
-    for examples in slices:
-        texts = zip(examples["prompt"].to_pylist(), examples["answer"].to_pylist(), strict=True)
-        pairs = [chat.example_ids(prompt, answer) for prompt, answer in texts]
-        tokens.append(np.fromiter(chain.from_iterable(ids for ids, _ in pairs), dtype=np.int32))
-        lengths.append(np.array([len(ids) for ids, _ in pairs], dtype=np.int64))
-        prompts.append(np.array([prompt for _, prompt in pairs], dtype=np.int64))
-        others.append(examples.select(["id", "labels", "label_logprobs"]))
+    lengths, prompts, others = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], []
+    with tempfile.TemporaryFile() as scratch:
+        for examples in slices:
+            texts = zip(examples["prompt"].to_pylist(), examples["answer"].to_pylist(), strict=True)
+            pairs = [chat.example_ids(prompt, answer) for prompt, answer in texts]
+            scratch.write(np.fromiter(chain.from_iterable(ids for ids, _ in pairs), dtype=np.int32).data)
+            lengths.append(np.array([len(ids) for ids, _ in pairs], dtype=np.int64))
+            prompts.append(np.array([prompt for _, prompt in pairs], dtype=np.int64))
+            others.append(examples.select(["id", "labels", "label_logprobs"]))
+        tokens = np.memmap(scratch, np.int32, "r") if scratch.tell() else np.zeros(0, np.int32)
     rest = pa.concat_tables([_LABELS.empty_table(), *others])
     return Tokenized(
         ids=rest["id"].combine_chunks(),
-        tokens=np.concatenate(tokens),
+        tokens=tokens,
         offsets=np.concatenate([[0], np.cumsum(np.concatenate(lengths))]),
         prompt=np.concatenate(prompts),
         soft=soft_words(rest, first),

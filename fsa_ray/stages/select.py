@@ -36,7 +36,8 @@ class Select(Stage[Rows]):
         table = ctx.load(self.scored).kept
         examples = read_table(ctx.root, table, ["id", "group", "difficulty", "error"])
         has_score = pc.is_null(examples["error"]).to_numpy()
-        examples = examples.filter(pa.array(has_score))
+        if not has_score.all():
+            examples = examples.filter(pa.array(has_score))
         drawn = sample(
             examples["difficulty"].to_numpy(),
             examples["id"],
