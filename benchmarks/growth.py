@@ -39,19 +39,3 @@ def modelled(runs: list[dict[str, Any]], least: int = 2 * ROWS_PER_FILE) -> dict
         "fits_driver": peak <= DRIVER_GIB,
         "rows_that_fit_driver": None if math.isinf(at_most) else round(at_most, -5),
     }
-
-
-def compared(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
-    """Ratios, earlier over now, at the largest size that both ran."""
-    earlier = {run["rows"]: run for run in before["runs"] if "seconds" in run}
-    shared = [run for run in now["runs"] if "seconds" in run and run["rows"] in earlier]
-    if not shared:
-        return {}
-    run = shared[-1]
-    old = earlier[run["rows"]]
-    return {
-        "rows": run["rows"],
-        "time_ratio": round(old["cpu_seconds"] / run["cpu_seconds"], 2),
-        "memory_ratio": round(old["peak_mib"] / max(run["peak_mib"], 0.1), 2),
-        "same_rows": (old["kept"], old["rejected"]) == (run["kept"], run["rejected"]),
-    }

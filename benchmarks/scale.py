@@ -6,7 +6,7 @@ units and Ray Data, with a scripted engine that takes a realistic time for each 
 alone. `teach, without Ray` is answered at once, in the driver. Growth is fitted over the sizes that were run; larger
 ones are modelled, not measured. A stage that passes the limits is ended, and recorded as such.
 
-    python benchmarks/scale.py --out benchmarks/results/scale.json [--rows 100000 200000] [--before EARLIER.json]
+    python benchmarks/scale.py --out benchmarks/results/scale.json [--rows 100000 200000]
 """
 
 import argparse
@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from growth import DRIVER_GIB, MODELLED_ROWS, compared, modelled
+from growth import DRIVER_GIB, MODELLED_ROWS, modelled
 from made_rows import ROWS_PER_FILE, Made, said_of, texts
 
 from fsa_ray.core.pipeline import Pipeline
@@ -254,7 +254,6 @@ def main() -> None:
     parser.add_argument("--stages", nargs="+", choices=list(STAGES), default=list(STAGES))
     parser.add_argument("--gib", type=float, default=2.5, help="a stage that takes more is ended")
     parser.add_argument("--seconds", type=float, default=900.0, help="a stage that takes longer is ended")
-    parser.add_argument("--before", type=Path, help="results of an earlier state of the code, to compare with")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -262,7 +261,6 @@ def main() -> None:
         name, rows, where, told = arguments.child
         run_one(name, int(rows), Path(where), Path(told))
         return
-    before = json.loads(arguments.before.read_text("utf-8"))["stages"] if arguments.before else {}
     report: dict[str, Any] = {
         "benchmark": "scale",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -276,10 +274,7 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         for name, runs in runs_of(arguments, Path(folder)):
-            found: dict[str, Any] = {"runs": runs, **modelled(runs)}
-            if name in before:
-                found |= {"before": before[name], "against_before": compared(found, before[name])}
-            report["stages"][name] = found
+            report["stages"][name] = {"runs": runs, **modelled(runs)}
             if arguments.out:
                 arguments.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(report, indent=2))

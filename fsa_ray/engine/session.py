@@ -109,8 +109,10 @@ class Session:
         self.release()
         if self._owns_ray and ray.is_initialized():
             started = of_own_ray()
-            ray.shutdown()
-            end(started)
+            try:
+                ray.shutdown()
+            finally:
+                end(started)
         self._owns_ray = False
 
     def require_room(self, placement: EnginePlacement) -> None:

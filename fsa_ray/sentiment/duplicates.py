@@ -121,6 +121,6 @@ def _alike(matrix: Signatures, pairs: Rows, threshold: float) -> tuple[Rows, Row
     left, right = np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
     agreeing = np.zeros(len(pairs), np.int32)
     for column in matrix.T:
-        values = np.ascontiguousarray(column)
+        values = np.array(column)
         agreeing += values[left] == values[right]
     return left[agreeing >= wanted], right[agreeing >= wanted]

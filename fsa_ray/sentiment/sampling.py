@@ -149,7 +149,9 @@ def _codes(groups: pa.Array | pa.ChunkedArray, n: int) -> npt.NDArray[np.int64]:
     """Numbers of the groups in the order of their names, which the order of the rows does not change."""
     if len(groups) != n:
         raise ValueError(f"{len(groups)} groups for {n} examples: give one group for each")
-    encoded = pc.dictionary_encode(groups, null_encoding="encode")
+    if groups.null_count:
+        raise ValueError(f"{groups.null_count} examples have no group: give one for each")
+    encoded = pc.dictionary_encode(groups)
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.unify_dictionaries().combine_chunks()
     rank = np.empty(len(encoded.dictionary), np.int64)

@@ -1,7 +1,5 @@
 """Drop reviews that say the same: equal texts always, nearly equal ones on demand."""
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
@@ -11,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fsa_ray.core.artifact import Flow, Rows, Table
+from fsa_ray.core.scratch import scratch_file
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import iter_slices, numbered
 from fsa_ray.schemas.rows import REVIEW
@@ -26,7 +25,6 @@ from fsa_ray.stages.rows import RowWriter, refused
 
 Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]
-_NONE = np.zeros((0, PERMUTATIONS), np.uint32)
 
 
 class Deduplicate(Stage[Rows]):
@@ -66,17 +64,12 @@ class Deduplicate(Stage[Rows]):
 @contextmanager
 def _scratch(rows: int) -> Iterator[Signatures]:
     """Room for signatures (rows, PERMUTATIONS) in a file: of a hundred million rows they take 51 GB."""
-    size = rows * PERMUTATIONS * np.uint32().itemsize
-    with tempfile.TemporaryFile() as file:
-        try:  # a disk that is full when a page is written would be the end of the process
-            os.posix_fallocate(file.fileno(), 0, max(1, size))
-        except OSError as error:
-            where = tempfile.gettempdir()
-            raise OSError(
-                f"{where} has no room for the signatures of {rows:,} reviews, {size / 1e9:.1f} GB ({error}); name "
-                "another folder by TMPDIR, or set deduplicate.near to false"
-            ) from error
-        yield np.memmap(file, np.uint32, "r+", shape=(rows, PERMUTATIONS), order="F") if rows else _NONE
+    if not rows:
+        yield np.zeros((0, PERMUTATIONS), np.uint32)
+        return
+    with scratch_file(f"the signatures of {rows:,} reviews", rows * PERMUTATIONS * np.uint32().itemsize) as file:
+        file.truncate(rows * PERMUTATIONS * np.uint32().itemsize)
+        yield np.memmap(file, np.uint32, "r+", shape=(rows, PERMUTATIONS), order="F")
 
 
 def _parted(ctx: StageContext, table: Table, firsts: dict[str, Numbers]) -> Rows:
@@ -97,13 +90,14 @@ def _parted(ctx: StageContext, table: Table, firsts: dict[str, Numbers]) -> Rows
     return writer.close()
 
 
-def _ids_of(ctx: StageContext, table: Table, numbers: Numbers) -> pa.ChunkedArray:
+def _ids_of(ctx: StageContext, table: Table, numbers: Numbers) -> pa.Array:
     """Of the rows with these numbers, which rise."""
     found = []
     for part, rows in numbered(ctx.root, table, ["id"]):
         start, stop = np.searchsorted(numbers, (rows.start, rows.stop))
         found.append(part["id"].take(pa.array(numbers[start:stop] - rows.start)))
-    return pa.chunked_array([chunk for column in found for chunk in column.chunks], pa.string())
+    chunks = [chunk for column in found for chunk in column.chunks]
+    return pa.chunked_array(chunks, pa.string()).cast(pa.large_string()).combine_chunks()
 
 
 def _concat(digests: Iterable[pa.Array]) -> pa.Array:

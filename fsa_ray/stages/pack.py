@@ -1,6 +1,5 @@
 """Turn examples into the fixed-length rows that a trainer reads."""
 
-import tempfile
 from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any, ClassVar
@@ -9,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from fsa_ray.core.artifact import Artifact, Flow, Rows, Table
+from fsa_ray.core.scratch import scratch_file
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import TableWriter, iter_slices, read_table
 from fsa_ray.schemas.rows import EXAMPLE
@@ -101,7 +101,7 @@ def _tokenize(chat: ChatFormat, slices: Iterable[pa.Table]) -> Tokenized:
         return ids[prompt]
 
     lengths, prompts, others = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], []
-    with tempfile.TemporaryFile() as scratch:
+    with scratch_file("the tokens of the examples") as scratch:
         for examples in slices:
             texts = zip(examples["prompt"].to_pylist(), examples["answer"].to_pylist(), strict=True)
             pairs = [chat.example_ids(prompt, answer) for prompt, answer in texts]

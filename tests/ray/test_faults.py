@@ -44,12 +44,12 @@ def test_resources_that_never_come_end_in_time(ray_session: Session, tiny_model:
         growing.engine(ModelSettings(model=tiny_model), EnginePlacement(cpus=500, start_timeout_s=6))
 
 
-def test_a_worker_that_never_finishes_leaving_ends_with_the_session() -> None:
-    command = [sys.executable, leaving_driver.__file__]
+def test_a_worker_that_never_finishes_leaving_ends_with_the_session(tmp_path: Path) -> None:
+    command = [sys.executable, leaving_driver.__file__, str(tmp_path / "pid")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     with suppress(psutil.NoSuchProcess):
-        assert psutil.Process(int(done.stdout)).status() == psutil.STATUS_ZOMBIE
+        assert psutil.Process(int((tmp_path / "pid").read_text())).status() == psutil.STATUS_ZOMBIE
 
 
 @pytest.mark.slow

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -157,7 +160,7 @@ def test_nothing_is_lost_when_the_store_dies_again_and_again(server: Server, roo
 def test_an_engine_answers_every_review_while_the_store_dies(server: Server, root: Folder, house: Path) -> None:
     write_spec(house, {"model": "./proxy", "style": "compact", "max_tokens": 64, "precision": "fp32", "retries": 0})
     planned = plan(house, root, "teach")
-    progress = root / planned["teach"] / "progress"
+    progress = root / planned["teach"] / "progress" / "round-0" / "units"
     committed: dict[str, str] = {}
     run = Run(house, root.url, "teach")
     try:
@@ -173,7 +176,9 @@ def test_an_engine_answers_every_review_while_the_store_dies(server: Server, roo
     assert {name: after[name] for name in committed} == committed, "committed answers changed"
     assert_verified(house, root, planned)
     record = json.loads((root / planned["teach"]).get("record.json"))
-    assert record["measures"]["rows"] + record["measures"]["rejected"] == 200
+    keys = [file["key"] for file in record["artifact"]["kept"]["files"]]
+    answers = pa.concat_tables([pq.read_table(pa.BufferReader(root.get(key))) for key in keys])
+    assert len(answers) == 200 and pc.min(answers["output_tokens"]).as_py() > 0, "each was answered by the engine"
 
 
 def plan(house: Path, root: Folder, until: str) -> dict[str, str]:
