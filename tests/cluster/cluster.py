@@ -30,6 +30,7 @@ class Cluster:
             "RAY_enable_metrics_collection": "0",
             "RAY_prestart_worker_first_driver": "0",
             "RAY_worker_niceness": "0",
+            "OMP_WAIT_POLICY": "passive",  # these machines share cores: who spins takes them from those that work
         }
         self._ids: dict[Machine, str] = {}
         self.lost: list[str] = []
