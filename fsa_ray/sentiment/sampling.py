@@ -58,7 +58,8 @@ def sample(
     `soft` keeps by F; `hard` keeps the hardest `rate` of a group (the one on the border with the remaining
     probability); `random` ignores difficulty. With `exact` the sample has round(rate * n) examples in all, and each
     group within one of its share; without it an example's fate depends on nothing but its probability, id and seed.
-    The order of the rows never matters: ties of difficulty are broken by id.
+    The order of the rows never matters: ties of difficulty are broken by id. Which examples are drawn together depends
+    on ids and seed alone, never on difficulty: two seeds share about as many as chance would have it.
 
     Errors: ValueError for a rate, peak or method out of range, NaN or infinite difficulty, repeated ids, columns of
     different length.
@@ -78,8 +79,12 @@ def sample(
         p = np.clip(rate * size - (size - 1 - place), 0.0, 1.0)
     else:
         p = np.full(len(values), rate)
-    drawn = _systematic(p, rate, seed) if exact else uniforms(hashes[order]) < p
-    return Sample(*(_scatter(column, order) for column in (drawn, x, p)))
+    quantile, probability = _scatter(x, order), _scatter(p, order)
+    if not exact:
+        return Sample(uniforms(hashes) < probability, quantile, probability)
+    mingled = np.lexsort((hashes, codes))  # in the order of difficulty, a row's neighbours would decide its fate
+    keep = _scatter(_systematic(probability[mingled], rate, seed), mingled)
+    return Sample(keep, quantile, probability)
 
 
 def _log_curve(x: Floats, rate: float, peak: float) -> Floats:

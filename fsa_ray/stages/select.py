@@ -21,7 +21,7 @@ class Select(Stage[Rows]):
     """Difficulty-prioritised sampling (CompEffDist). Examples without a score are rejected first."""
 
     name: ClassVar[str] = "select"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     flow: ClassVar[Flow | None] = Flow(source="scored")
 
     scored: Stage[Rows]

@@ -113,6 +113,34 @@ def test_exact_size_leaves_every_group_within_one_of_its_share() -> None:
     assert (np.abs(np.bincount(groups[drawn.keep], minlength=300) - share) < 1 + 1e-9).all()
 
 
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("rate", [0.1, 0.2, 0.5])
+def test_a_random_draw_knows_nothing_of_difficulty(rate: float, exact: bool) -> None:
+    n = 4000
+    one, other = np.arange(n), np.random.default_rng(1).permutation(n)
+    drawn = [sample(d, ids(n), rate=rate, seed=5, method="random", exact=exact).keep for d in (one, other)]
+    np.testing.assert_array_equal(*drawn)
+
+
+@pytest.mark.parametrize("method", ["soft", "random"])
+@pytest.mark.parametrize("rate", [0.1, 0.2, 0.5])
+def test_draws_of_exact_size_vary_as_much_as_free_ones(method: str, rate: float) -> None:
+    """Of two seeds the share that both keep, and the spread of the mean difficulty over seeds."""
+    n, seeds = 3000, range(60)
+    difficulty = np.random.default_rng(0).uniform(size=n)
+    overlap, spread = {}, {}
+    for exact in (False, True):
+        draws = [sample(difficulty, ids(n), rate=rate, seed=s, method=method, exact=exact) for s in seeds]  # type: ignore[arg-type]
+        kept = np.array([draw.keep for draw in draws])
+        assert len(np.unique(kept, axis=0)) == len(seeds)
+        both = [(a & b).sum() for a, b in zip(kept[:-1], kept[1:], strict=True)]
+        overlap[exact] = np.mean(both) / (rate * n)
+        spread[exact] = np.std([difficulty[k].mean() for k in kept])
+    by_chance = (draws[0].probability ** 2).sum() / (rate * n)
+    assert overlap[True] == pytest.approx(by_chance, abs=0.03) and overlap[False] == pytest.approx(by_chance, abs=0.03)
+    assert 0.6 < spread[True] / spread[False] < 1.6
+
+
 def test_seeds_differ_and_chances_are_met() -> None:
     n = 50
     draws = [sample(np.arange(n), ids(n), rate=0.2, seed=s, exact=s % 2 == 0) for s in range(2000)]
