@@ -97,6 +97,11 @@ def read_table(root: Folder, table: Table, columns: list[str] | None = None) -> 
     return pa.concat_tables(iter_parts(root, table, columns))
 
 
+def schema_of(root: Folder, table: Table) -> pa.Schema:
+    """Arrow schema of the rows."""
+    return next(iter_parts(root, table)).schema
+
+
 def iter_parts(root: Folder, table: Table, columns: list[str] | None = None) -> Iterator[pa.Table]:
     """One Arrow table per file, in order."""
     for file in table.files:

@@ -45,6 +45,17 @@ def hash_strings(strings: pa.Array, seed: int = 0) -> npt.NDArray[np.uint64]:
     return hashes
 
 
+def lowest(hashes: npt.NDArray[np.uint64], count: int) -> npt.NDArray[np.bool_]:
+    """Marks (n,) the `count` smallest hashes, of equal ones the first: a random draw that knows no order of rows."""
+    if count >= len(hashes):
+        return np.ones(len(hashes), bool)
+    border = np.partition(hashes, count)[count]
+    below = np.asarray(hashes < border, dtype=bool)
+    ties = np.flatnonzero(hashes == border)[: count - int(below.sum())]
+    below[ties] = True
+    return below
+
+
 def uniforms(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
     """Numbers in [0, 1) from the upper 53 bits of hashes."""
     return (hashes >> np.uint64(11)).astype(np.float64) * 2.0**-53

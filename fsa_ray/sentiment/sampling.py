@@ -11,10 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from fsa_ray.sentiment.hashes import hash_strings, mix, uniforms
+from fsa_ray.sentiment.hashes import mix, uniforms
 
 Method = Literal["soft", "hard", "random"]
 Floats = npt.NDArray[np.float64]
@@ -43,8 +41,8 @@ def keep_curve(x: Floats, rate: float, peak: float) -> Floats:
 
 def sample(
     difficulty: npt.ArrayLike,
-    ids: pa.Array | pa.ChunkedArray,
-    groups: pa.Array | pa.ChunkedArray | None = None,
+    hashes: npt.NDArray[np.uint64],
+    groups: npt.NDArray[np.int32] | None = None,
     *,
     rate: float,
     seed: int,
@@ -54,22 +52,22 @@ def sample(
 ) -> Sample:
     """Draw about `rate` of the examples of each group.
 
-    difficulty (n,), higher is harder; ids (n,) distinct strings; groups (n,) strings or None for one group.
+    difficulty (n,), higher is harder; hashes (n,) of the examples' ids under the seed; groups (n,) the number of each
+    example's group, from 0, or None for one group.
     `soft` keeps by F; `hard` keeps the hardest `rate` of a group (the one on the border with the remaining
     probability); `random` ignores difficulty. With `exact` the sample has round(rate * n) examples in all, and each
     group within one of its share; without it an example's fate depends on nothing but its probability, id and seed.
     The order of the rows never matters: ties of difficulty are broken by id. Which examples are drawn together depends
     on ids and seed alone, never on difficulty: two seeds share about as many as chance would have it.
 
-    Errors: ValueError for a rate, peak or method out of range, NaN or infinite difficulty, repeated ids, columns of
-    different length.
+    Errors: ValueError for a rate, peak or method out of range, NaN or infinite difficulty, columns of different length.
     """
     values = np.asarray(difficulty, dtype=np.float64)
-    _check(values, ids, rate, peak, method)
-    codes = np.zeros(len(values), np.int64) if groups is None else _codes(groups, len(values))
-    hashes = _hashes(ids, seed)
+    codes = np.zeros(len(values), np.int32) if groups is None else groups
+    _check(values, hashes, codes, rate, peak, method)
     order = np.lexsort((mix(~hashes), values, codes))
-    sizes = np.bincount(codes) if len(codes) else np.zeros(0, np.int64)
+    sizes = np.bincount(codes)
+    sizes = sizes[sizes > 0]
     place = np.arange(len(values)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     size = np.repeat(sizes, sizes).astype(np.float64)
     x = (place + 0.5) / np.maximum(size, 1)
@@ -135,35 +133,6 @@ def _scatter(ordered: npt.NDArray[Any], order: npt.NDArray[np.int64]) -> npt.NDA
     return back
 
 
-def _hashes(ids: pa.Array | pa.ChunkedArray, seed: int) -> npt.NDArray[np.uint64]:
-    """Piece by piece: a hundred million ids are not put together."""
-    pieces = ids.chunks if isinstance(ids, pa.ChunkedArray) else [ids]
-    hashes: npt.NDArray[np.uint64] = np.concatenate(
-        [np.zeros(0, np.uint64), *(hash_strings(piece, seed) for piece in pieces)]
-    )
-    ordered = np.sort(hashes)
-    equal = ordered[1:][ordered[1:] == ordered[:-1]]
-    suspects = ids.filter(pa.array(np.isin(hashes, equal)))
-    repeated = len(suspects) - len(suspects.unique())
-    if repeated:
-        raise ValueError(f"{repeated} ids are repeated: ids must be distinct")
-    return hashes
-
-
-def _codes(groups: pa.Array | pa.ChunkedArray, n: int) -> npt.NDArray[np.int64]:
-    """Numbers of the groups in the order of their names, which the order of the rows does not change."""
-    if len(groups) != n:
-        raise ValueError(f"{len(groups)} groups for {n} examples: give one group for each")
-    if groups.null_count:
-        raise ValueError(f"{groups.null_count} examples have no group: give one for each")
-    encoded = pc.dictionary_encode(groups)
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.unify_dictionaries().combine_chunks()
-    rank = np.empty(len(encoded.dictionary), np.int64)
-    rank[pc.array_sort_indices(encoded.dictionary).to_numpy()] = np.arange(len(rank))
-    return np.asarray(rank[encoded.indices.to_numpy(zero_copy_only=False)], dtype=np.int64)
-
-
 def _check_rate(rate: float, peak: float) -> None:
     if not 0.0 < rate <= 1.0:
         raise ValueError(f"the sampling rate is {rate}: it must be above 0 and at most 1")
@@ -171,11 +140,15 @@ def _check_rate(rate: float, peak: float) -> None:
         raise ValueError(f"the sampling peak is {peak}: it must be from 0 (easiest) to 1 (hardest)")
 
 
-def _check(values: Floats, ids: pa.Array | pa.ChunkedArray, rate: float, peak: float, method: str) -> None:
+def _check(
+    values: Floats, hashes: npt.NDArray[np.uint64], codes: npt.NDArray[np.int32], rate: float, peak: float, method: str
+) -> None:
     _check_rate(rate, peak)
     if method not in ("soft", "hard", "random"):
         raise ValueError(f"no sampling method {method!r}: choose soft, hard or random")
-    if values.shape != (len(ids),):
-        raise ValueError(f"{len(ids)} ids for difficulties of shape {values.shape}: give one id for each")
+    if not values.shape == hashes.shape == codes.shape:
+        raise ValueError(
+            f"{len(hashes)} ids and {len(codes)} groups for difficulties of shape {values.shape}: give one for each"
+        )
     if not np.isfinite(values).all():
         raise ValueError(f"{(~np.isfinite(values)).sum()} difficulties are not numbers: drop these rows first")

@@ -7,11 +7,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fsa_ray.core.artifact import Flow, Rows
+from fsa_ray.core.artifact import Flow, Rows, Table
 from fsa_ray.core.stage import Stage, StageContext
-from fsa_ray.core.tables import read_table
+from fsa_ray.core.tables import numbered, schema_of
 from fsa_ray.sentiment.hashes import hash_strings
-from fsa_ray.stages.rows import commit, refused
+from fsa_ray.stages.rows import RowWriter, refused
+from fsa_ray.storage.folder import Folder
 
 
 class HeldOut(Stage[Rows]):
@@ -25,8 +26,12 @@ class HeldOut(Stage[Rows]):
     seed: int
 
     def run(self, ctx: StageContext) -> Rows:
-        examples = read_table(ctx.root, ctx.load(self.examples).kept)
-        return commit(ctx, examples.filter(pa.array(_is_held(examples, self.share, self.seed))), [])
+        table = ctx.load(self.examples).kept
+        held = _held(ctx.root, table, self.share, self.seed)
+        writer = RowWriter(ctx, schema_of(ctx.root, table))
+        for part, rows in numbered(ctx.root, table):
+            writer.keep(part.filter(pa.array(held[rows])))
+        return writer.close()
 
 
 class Remaining(Stage[Rows]):
@@ -41,18 +46,23 @@ class Remaining(Stage[Rows]):
     seed: int
 
     def run(self, ctx: StageContext) -> Rows:
-        examples = read_table(ctx.root, ctx.load(self.examples).kept)
-        held = pa.array(_is_held(examples, self.share, self.seed))
-        left = examples.filter(held)
-        rejected = refused(left, "held_out", ["a training looks at it and does not learn from it"] * len(left))
-        return commit(ctx, examples.filter(pc.invert(held)), [rejected])
+        table = ctx.load(self.examples).kept
+        held = _held(ctx.root, table, self.share, self.seed)
+        writer = RowWriter(ctx, schema_of(ctx.root, table))
+        for part, rows in numbered(ctx.root, table):
+            writer.keep(part.filter(pa.array(~held[rows])))
+            left = part.filter(pa.array(held[rows]))
+            writer.refuse(refused(left, "held_out", "a training looks at it and does not learn from it"))
+        return writer.close()
 
 
-def _is_held(examples: pa.Table, share: float, seed: int) -> npt.NDArray[np.bool_]:
+def _held(root: Folder, table: Table, share: float, seed: int) -> npt.NDArray[np.bool_]:
     """bool [n]: a review is on the same side in every table. ValueError if that leaves one side empty."""
-    # An example of another task is about no review.
-    about = pc.coalesce(examples["review_id"], examples["id"]).combine_chunks()
-    held = np.asarray(hash_strings(about, seed) < np.uint64(share * 2**64))
+    held = np.zeros(table.rows, bool)
+    for part, rows in numbered(root, table, ["id", "review_id"]):
+        # An example of another task is about no review.
+        about = pc.coalesce(part["review_id"], part["id"]).combine_chunks()
+        held[rows] = hash_strings(about, seed) < np.uint64(share * 2**64)
     if not 0 < held.sum() < len(held):
         raise ValueError(
             f"held_out: a share of {share} leaves {held.sum()} of {len(held)} examples to look at; "

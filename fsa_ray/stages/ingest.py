@@ -16,11 +16,11 @@ from fsa_ray.schemas.rows import REVIEW
 from fsa_ray.sentiment.files.batch import Batch
 from fsa_ray.sentiment.files.listing import pin
 from fsa_ray.sentiment.files.read import read
-from fsa_ray.sentiment.hashes import hash_strings
+from fsa_ray.sentiment.hashes import lowest
 from fsa_ray.sentiment.row_ids import copies_before, plain_ids, row_ids
 from fsa_ray.sentiment.text_rules import TextRules, admit
 from fsa_ray.stages.model import PinnedFile
-from fsa_ray.stages.rows import RowWriter, derived_id, refused, rejects
+from fsa_ray.stages.rows import RowWriter, derived_id, id_hashes, refused, rejects
 from fsa_ray.storage.folder import Folder
 
 
@@ -106,9 +106,7 @@ def _unread(lines: pa.Table) -> pa.Table:
 
 def _draw(writer: RowWriter, root: Folder, reviews: Table, limit: int, seed: int) -> None:
     """Keeps at most `limit` reviews, drawn by seed and id so that the order of the files does not matter."""
-    hashes = [hash_strings(part["id"].combine_chunks(), seed) for part in iter_parts(root, reviews, ["id"])]
-    drawn = np.zeros(reviews.rows, dtype=bool)
-    drawn[np.argsort(np.concatenate(hashes), kind="stable")[:limit]] = True
+    drawn = lowest(np.concatenate(id_hashes(root, reviews, seed)), limit)
     start = 0
     for part in iter_parts(root, reviews):
         keep = drawn[start : start + len(part)]

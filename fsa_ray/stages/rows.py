@@ -5,13 +5,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fsa_ray.core.artifact import Rows
+from fsa_ray.core.artifact import Rows, Table
 from fsa_ray.core.stage import StageContext
-from fsa_ray.core.tables import TableWriter
+from fsa_ray.core.tables import TableWriter, iter_parts
 from fsa_ray.schemas.rows import REJECT
+from fsa_ray.sentiment.hashes import hash_strings
+from fsa_ray.storage.folder import Folder
 
 LONGEST_REJECTED_TEXT = 500
 """Characters of a refused text that are kept for the reader."""
@@ -20,6 +24,11 @@ LONGEST_REJECTED_TEXT = 500
 def derived_id(*parts: str) -> str:
     """The 128-bit id of a row that is made from others: 32 hexadecimal characters."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def id_hashes(root: Folder, table: Table, seed: int = 0) -> list[npt.NDArray[np.uint64]]:
+    """Of each file of a table the hashes of its ids, shape (rows,): 8 bytes for what takes 36 as text."""
+    return [hash_strings(part["id"].combine_chunks(), seed) for part in iter_parts(root, table, ["id"])]
 
 
 def rejects(rows: Iterable[Mapping[str, Any]]) -> pa.Table:

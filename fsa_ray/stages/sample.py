@@ -3,25 +3,23 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import Stage, StageContext
-from fsa_ray.core.tables import ROWS_PER_FILE, iter_parts, read_table
+from fsa_ray.core.tables import numbered
 from fsa_ray.schemas.rows import REVIEW
-from fsa_ray.stages.rows import RowWriter
-
-_LARGE = pa.schema([(field.name, pa.large_string()) for field in REVIEW])
-"""To be sorted in one piece, of which strings of the usual kind hold 2 GiB."""
+from fsa_ray.sentiment.hashes import lowest
+from fsa_ray.stages.rows import RowWriter, id_hashes
 
 
 class Sample(Stage[Rows]):
-    """The reviews with the smallest ids, `share` of all and at most `count`: ids are digests, so this is a random draw
-    that never changes."""
+    """The reviews whose ids have the smallest hashes, `share` of all and at most `count`, in the order of the table: a
+    random draw that never changes."""
 
     name: ClassVar[str] = "sample"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     reviews: Stage[Rows]
     share: float = 1.0
@@ -32,16 +30,10 @@ class Sample(Stage[Rows]):
 
     def run(self, ctx: StageContext) -> Rows:
         table = ctx.load(self.reviews).kept
-        ids = read_table(ctx.root, table, ["id"])["id"]
-        smallest = pc.sort_indices(ids)[: self._drawn(len(ids))]
+        drawn = lowest(np.concatenate(id_hashes(ctx.root, table)), self._drawn(table.rows))
         writer = RowWriter(ctx, REVIEW)
-        if len(smallest):
-            last = ids[smallest[-1].as_py()]
-            parts = iter_parts(ctx.root, table, REVIEW.names)
-            drawn = pa.concat_tables(part.filter(pc.less_equal(part["id"], last)) for part in parts)
-            drawn = drawn.cast(_LARGE).combine_chunks().sort_by("id")
-            for start in range(0, len(drawn), ROWS_PER_FILE):
-                writer.keep(drawn.slice(start, ROWS_PER_FILE).cast(REVIEW))
+        for part, rows in numbered(ctx.root, table, REVIEW.names):
+            writer.keep(part.filter(pa.array(drawn[rows])))
         return writer.close()
 
     def _drawn(self, rows: float) -> int:

@@ -1,6 +1,6 @@
 """Choose what the student learns from, by difficulty."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,10 +9,12 @@ import pyarrow.compute as pc
 
 from fsa_ray.core.artifact import Flow, Rows, Table
 from fsa_ray.core.stage import Stage, StageContext
-from fsa_ray.core.tables import numbered, read_table
+from fsa_ray.core.tables import numbered
 from fsa_ray.schemas.rows import SCORED_EXAMPLE
+from fsa_ray.sentiment.hashes import hash_strings
 from fsa_ray.sentiment.sampling import sample
 from fsa_ray.stages.rows import RowWriter, refused
+from fsa_ray.storage.folder import Folder
 
 Mask = npt.NDArray[np.bool_]
 
@@ -34,14 +36,12 @@ class Select(Stage[Rows]):
 
     def run(self, ctx: StageContext) -> Rows:
         table = ctx.load(self.scored).kept
-        examples = read_table(ctx.root, table, ["id", "group", "difficulty", "error"])
-        has_score = pc.is_null(examples["error"]).to_numpy()
-        if not has_score.all():
-            examples = examples.filter(pa.array(has_score))
+        given = _Given.read(ctx.root, table, self.seed)
+        has_score = given.has_score
         drawn = sample(
-            examples["difficulty"].to_numpy(),
-            examples["id"],
-            examples["group"] if self.per_prompt else None,
+            given.difficulty[has_score],
+            given.hashes[has_score],
+            given.groups[has_score] if self.per_prompt else None,
             rate=self.rate,
             peak=self.peak,
             method=self.mode,
@@ -51,6 +51,31 @@ class Select(Stage[Rows]):
         keep = np.zeros(len(has_score), dtype=bool)
         keep[has_score] = drawn.keep
         return _parted(ctx, table, has_score, keep)
+
+
+class _Given(NamedTuple):
+    """What drawing needs of all examples: 21 bytes of each."""
+
+    difficulty: npt.NDArray[np.float64]
+    hashes: npt.NDArray[np.uint64]
+    groups: npt.NDArray[np.int32]  # numbers in the order of the groups' names, which the order of the rows leaves alone
+    has_score: Mask
+
+    @classmethod
+    def read(cls, root: Folder, table: Table, seed: int) -> "_Given":
+        n = table.rows
+        given = cls(np.zeros(n), np.zeros(n, np.uint64), np.zeros(n, np.int32), np.zeros(n, bool))
+        names: dict[str, int] = {}
+        for part, rows in numbered(root, table, ["id", "group", "difficulty", "error"]):
+            given.has_score[rows] = pc.is_null(part["error"]).to_numpy()
+            given.difficulty[rows] = pc.fill_null(part["difficulty"], np.nan).to_numpy()
+            given.hashes[rows] = hash_strings(part["id"].combine_chunks(), seed)
+            groups = pc.dictionary_encode(part["group"].combine_chunks())
+            numbers = [names.setdefault(name, len(names)) for name in groups.dictionary.to_pylist()]
+            given.groups[rows] = np.array(numbers, np.int32)[groups.indices.to_numpy(zero_copy_only=False)]
+        place = {name: number for number, name in enumerate(sorted(names))}
+        given.groups[:] = np.array([place[name] for name in names], np.int32)[given.groups] if n else 0
+        return given
 
 
 def _parted(ctx: StageContext, table: Table, has_score: Mask, keep: Mask) -> Rows:

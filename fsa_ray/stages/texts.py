@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from fsa_ray.core.artifact import Table
 from fsa_ray.core.tables import iter_parts
 from fsa_ray.sentiment.hashes import hash_strings
+from fsa_ray.stages.rows import id_hashes
 from fsa_ray.storage.folder import Folder
 
 _FILES = 4
@@ -24,7 +25,7 @@ class Texts:
 
     def __init__(self, root: Folder, table: Table) -> None:
         for seed in range(_SEEDS):  # a second one only where two ids have one hash
-            parts = [hash_strings(part["id"].combine_chunks(), seed) for part in iter_parts(root, table, ["id"])]
+            parts = id_hashes(root, table, seed)
             hashes = np.concatenate(parts)
             self._seed, self._rows = seed, np.argsort(hashes, kind="stable")
             self._hashes = hashes[self._rows]

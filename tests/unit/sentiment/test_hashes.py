@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsa_ray.sentiment.hashes import hash_strings, uniforms
+from fsa_ray.sentiment.hashes import hash_strings, lowest, uniforms
 
 strings = st.lists(st.text(st.characters(codec="utf-8"), max_size=40), max_size=20)
 
@@ -30,3 +30,11 @@ def test_hashes_are_uniform_and_seeds_independent() -> None:
 def test_nulls_are_refused() -> None:
     with pytest.raises(ValueError, match="null"):
         hash_strings(pa.array(["a", None]))
+
+
+@given(st.lists(st.integers(0, 9), max_size=30), st.integers(0, 40))
+def test_the_lowest_are_as_many_as_wanted_and_none_is_above_one_left_out(values: list[int], count: int) -> None:
+    hashes = np.array(values, np.uint64)
+    drawn = lowest(hashes, count)
+    assert drawn.sum() == min(count, len(values))
+    assert not len(hashes[drawn]) or (hashes[~drawn] >= hashes[drawn].max()).all()
