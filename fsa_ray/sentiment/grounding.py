@@ -1,5 +1,7 @@
 """Whether what an answer quotes is in the review: evidence, and targets that are named."""
 
+import re
+import string
 import unicodedata
 from collections.abc import Sequence
 
@@ -13,6 +15,8 @@ _QUOTES = {
     "…": "...",
     "|": " ",  # what a compact answer writes in its place
 }
+_ASCII = {**{ord(blank): " " for blank in f"{string.whitespace}\x1c\x1d\x1e\x1f|"}, ord("`"): "'"}
+_BLANKS_TO_DROP = re.compile(r"^[\s|]|[\s|]{2}")
 _PLACES_TRIED = 1000
 
 
@@ -22,19 +26,11 @@ class FoldedText:
 
     def __init__(self, text: str) -> None:
         self.source = text
-        pieces: list[str] = []
-        self._origin: list[int] = []
-        blank = True
-        for i, character in enumerate(text):
-            folded = _fold(character)
-            if folded.isspace():
-                folded = "" if blank else " "
-                blank = True
-            elif folded:
-                blank = False
-            pieces.append(folded)
-            self._origin.extend([i] * len(folded))
-        self.text = "".join(pieces)
+        self._origin: Sequence[int]
+        if text.isascii() and not _BLANKS_TO_DROP.search(text):  # most reviews: a character stays one
+            self.text, self._origin = text.translate(_ASCII).lower(), range(len(text))
+        else:
+            self.text, self._origin = _folded(text)
 
     def find(self, words: str) -> str | None:
         """The source's own words where `words` first occur as whole words, on one line; None if they do not."""
@@ -81,6 +77,23 @@ def ground(opinions: Sequence[Opinion], review: str) -> tuple[tuple[Opinion, ...
 def _quoted(folded: FoldedText, words: str) -> str | None:
     """What is found of a quotation, also where the model put quotes around it or a full stop after it."""
     return folded.find(words) or folded.find(words.strip(" \"'“”‘’«»`.,;"))
+
+
+def _folded(text: str) -> tuple[str, list[int]]:
+    """The text as it is compared, and of each of its characters the place in `text`."""
+    pieces: list[str] = []
+    origin: list[int] = []
+    blank = True
+    for i, character in enumerate(text):
+        folded = _fold(character)
+        if folded.isspace():
+            folded = "" if blank else " "
+            blank = True
+        elif folded:
+            blank = False
+        pieces.append(folded)
+        origin.extend([i] * len(folded))
+    return "".join(pieces), origin
 
 
 def _fold(character: str) -> str:

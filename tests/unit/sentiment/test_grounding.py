@@ -59,3 +59,13 @@ def test_a_megabyte_review_takes_seconds_at_most() -> None:
     started = time.perf_counter()
     ground([Opinion(target="aa", aspect="a", polarity="neutral", evidence="a" * 999)] * 3, "a" * 1_000_000)
     assert time.perf_counter() - started < 10
+
+
+@given(st.text(st.characters(max_codepoint=127)), st.text(st.characters(max_codepoint=127), max_size=5))
+def test_plain_texts_are_folded_like_all_others(review: str, words: str) -> None:
+    plain, other = FoldedText(review), FoldedText(f"{review}é")
+    assert other.text == f"{plain.text}e"
+    start = len(plain.text) // 2
+    for sought in (words, plain.text[start : start + 3], review):
+        if not (sought and sought[-1].isalnum() and review.endswith(sought)):  # the other's last word is longer
+            assert plain.find(sought) == other.find(sought) or other.find(sought) is None
