@@ -27,7 +27,8 @@ def parse_answer(task: Task, text: str, protocol: Protocol) -> Prediction:
 
     - A label: the one that the first line starts with, else the only one that it names, else that line.
     - v1: the first line as a list of tuples; if it breaks off, the whole tuples before that, at most three (not for
-      aspect terms, where the official parser does not repair).
+      aspect terms, where the official parser does not repair). As in Python, tuples need no brackets around them, and
+      one alone is a list of texts, each of a wrong form.
     - v2 and strict: the first JSON array; if it breaks off, the whole objects before that.
     - p1: `a | b ; c | d`; pieces of another form are dropped.
 
@@ -68,6 +69,11 @@ def _unfenced(text: str) -> str:
 
 def _tuple_rows(task: EntryTask, body: str) -> list[Any] | None:
     line = _first_line(body)
+    if line.startswith("("):
+        rows, whole = read_tuples(f"[{line}]")
+        if not whole:
+            return None
+        return rows[0] if len(rows) == 1 else rows
     rows, whole = read_tuples(line)
     if whole:
         return rows

@@ -6,10 +6,13 @@ from typing import Any, ClassVar
 
 from fsa_ray.evaluation.item import Entry, Item, Prediction, Record
 from fsa_ray.evaluation.metrics import precision_recall_f1
-from fsa_ray.evaluation.spans import normal, places, read_offsets
+from fsa_ray.evaluation.spans import Span, normal, places, read_offsets, settled
 from fsa_ray.evaluation.task import Floats, GoldReader, Judgement, Protocol, Task
 
 Key = tuple[str | None, ...]
+
+Place = tuple[tuple[Span, ...] | None, ...]
+"""For each copied field, where its parts stand; None where that is open."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +54,16 @@ class EntryTask(Task):
 class ExtractionTask(EntryTask):
     """Exact matching of entries. What the protocols count:
 
-    - v1: gold without repeats; an illegal entry of an answer is a wrong entry; repeated entries count each time;
-    - v2: the same, but repeats of the gold are kept (a defect of the official code that moves scores);
-    - p1: as v1, with illegal entries dropped and terms at different places counted apart (FSA-Distillation);
+    - v1: an illegal entry of an answer is a wrong entry; repeats count each time, on both sides, except that gold
+      pairs of a category, which copy nothing, are without repeats;
+    - v2: the same, but these repeats are kept too (a defect of the official code that moves scores);
+    - p1: as v1, with illegal entries dropped and gold terms counted once at each place (FSA-Distillation);
     - strict: repeats count once on both sides; entries for a missing required span are ignored; where an answer
-      says which occurrence it means, that place must be right, else the words alone decide.
+      says which occurrence it means, that place must be right, else the words alone decide. An entry that leaves its
+      place open repeats one that names it; entries that name different places are different.
 
-    Illegal: a required field missing, a polarity or category out of the list, a span not in the sentence.
+    Illegal: a required field missing, a polarity or category out of the list, a span not in the sentence and, under
+    strict, offsets at which its text does not stand or an occurrence that there is not.
     """
 
     metric: ClassVar[str] = "micro_f1"
@@ -90,11 +96,10 @@ class ExtractionTask(EntryTask):
         if protocol == "strict":
             return self._strict(item, entries, prediction is None)
         gold = [self.key(entry) for entry in item.gold]
-        if protocol == "v1":
+        if protocol == "v1" and not self.spans:
             gold = list(dict.fromkeys(gold))
         elif protocol == "p1":
-            placed = {(key, str(_marks(e, self.spans))): key for key, e in zip(gold, item.gold, strict=True)}
-            gold = list(placed.values())
+            gold = list({(key, self._there(one)): key for key, one in zip(gold, item.gold, strict=True)}.values())
         keys = [self.key(entry) for entry in entries]
         legal = [key in gold or self.legal(key, item.text) for key in keys]
         hits = sum(key in gold for key in keys)
@@ -105,35 +110,52 @@ class ExtractionTask(EntryTask):
 
     def _strict(self, item: Item, entries: list[Entry], unread: bool) -> Judgement:
         assert isinstance(item.gold, list)
-        gold: dict[Key, list[Entry]] = {}
+        gold: dict[Key, list[Place]] = {}
         for entry in item.gold:
-            gold.setdefault(self.key(entry), []).append(entry)
-        hits: dict[tuple[Key, str], bool] = {}
-        found: set[Key] = set()
-        invalid = unread
+            gold.setdefault(self.key(entry), []).append(self._there(entry))
+        meant: dict[Key, set[Place | None]] = {}
         for entry in entries:
             key = self.key(entry)
             required = [key[self.fields.index(name)] for name in self.spans if name not in self.optional]
             if required and not any(required):
                 continue
             legal = key in gold or self.legal(key, item.text)
-            invalid |= not legal
-            hit = any(self._same_place(entry, one, item.text) for one in gold.get(key, []))
-            hits[key, str(_marks(entry, self.spans))] = hit
-            found |= {key} if hit else set()
-        return Judgement((float(sum(hits.values())), float(len(hits)), float(len(found)), float(len(gold))), invalid)
+            meant.setdefault(key, set()).add(self._place(entry, item.text) if legal else None)
+        hits = predicted = found = 0
+        for key, named in meant.items():
+            distinct = [one for one in named if not any(_repeats(one, other) for other in named)]
+            right = sum(any(_agree(one, there) for there in gold.get(key, [])) for one in distinct)
+            hits, predicted, found = hits + right, predicted + len(distinct), found + bool(right)
+        invalid = unread or any(None in named for named in meant.values())
+        return Judgement((float(hits), float(predicted), float(found), float(len(gold))), invalid)
 
-    def _same_place(self, entry: Entry, gold: Entry, sentence: str) -> bool:
-        """Whether no span of `entry` is marked to be elsewhere than the gold's, whose place may be unknown."""
+    def _place(self, entry: Entry, sentence: str) -> Place | None:
+        """Where an answer says that its spans are; None if they are not there."""
+        named: list[tuple[Span, ...] | None] = []
         for name in self.spans:
-            there = read_offsets(gold.get(f"{name}_offsets"))
-            if there and _marks(entry, (name,)):
-                here = places(entry, name, sentence)
-                if here is None or [spans[0] for spans in here] != there:
-                    return False
-        return True
+            if not settled(entry, name):
+                named.append(None)
+            elif (found := places(entry, name, sentence)) is not None:
+                named.append(tuple(spans[0] for spans in found))
+            else:
+                return None
+        return tuple(named)
+
+    def _there(self, gold: Entry) -> Place:
+        """Where the spans of the gold are, as far as the data say."""
+        offsets = [read_offsets(gold.get(f"{name}_offsets")) for name in self.spans]
+        return tuple(None if spans is None else tuple(spans) for spans in offsets)
 
 
-def _marks(entry: Entry, spans: tuple[str, ...]) -> list[Any]:
-    marks = [entry.get(f"{name}_{kind}") for name in spans for kind in ("offsets", "occurrence")]
-    return [mark for mark in marks if mark is not None]
+def _repeats(entry: Place | None, other: Place | None) -> bool:
+    """Whether an entry says no more than another one of the same words, which names places that it leaves open."""
+    if entry is None or other is None or entry == other:
+        return False
+    return all(here is None or here == there for here, there in zip(entry, other, strict=True))
+
+
+def _agree(entry: Place | None, gold: Place) -> bool:
+    """Whether a legal entry names no other place than the gold does."""
+    return entry is not None and all(
+        here is None or there is None or here == there for here, there in zip(entry, gold, strict=True)
+    )

@@ -44,6 +44,7 @@ def _task(kind: str, source: str, train: int, dev: int, test: int) -> FsaTask:
     field = "aspect_term" if terms else "aspect_category"
     return FsaTask(
         name=f"fsa_{kind}_{source}",
+        version=2 if terms else 1,
         folder=f"{kind}/{source}",
         labels=(),
         sizes={"train": train, "dev": dev, "test": test},

@@ -25,9 +25,11 @@ class GraphTask(EntryTask):
       one entry of NULLs and is scored as one wrong opinion (so a perfect answer stays below 1);
     - v2: the same, but entries of NULLs are dropped;
     - strict: offsets or occurrence numbers of the answer settle the place; without them the occurrence that agrees
-      best with the gold is scored. Entries of NULLs are dropped, repeats count once.
+      best with the gold is scored. Entries of NULLs are dropped, repeats count once; an opinion that leaves a place
+      open repeats one that names it.
 
-    Illegal (a polarity out of the list, no expression, a span not in the sentence): a wrong opinion.
+    Illegal: a polarity out of the list, no expression, a span not in the sentence and, under strict, offsets at which
+    its text does not stand or an occurrence that there is not. It is a wrong opinion.
     """
 
     metric: ClassVar[str] = "sentiment_graph_f1"
@@ -42,7 +44,7 @@ class GraphTask(EntryTask):
         read = self._node if protocol == "strict" else self._first
         nodes = [read(entry, item.text) for entry in given]
         if protocol == "strict":
-            nodes = list({str(node or e): node for node, e in zip(nodes, given, strict=True)}.values())
+            nodes = self._distinct(nodes, given)
             gold = list({str(node): node for node in gold}.values())
         count = len(nodes)
         if protocol == "v1" and prediction is not None:
@@ -52,6 +54,17 @@ class GraphTask(EntryTask):
         credit = sum(_credit(node, gold, item.text, official, scored_first=True) for node in legal)
         earned = sum(_credit(node, legal, item.text, official, scored_first=False) for node in gold)
         return Judgement((credit, float(count), earned, float(len(gold))), prediction is None or None in nodes)
+
+    def _distinct(self, nodes: list[Node | None], entries: list[Entry]) -> list[Node | None]:
+        """The nodes without repeats; illegal entries (None) repeat each other by their words."""
+        legal = list({str(node): node for node in nodes if node is not None}.values())
+        illegal = {
+            tuple(normal(entry.get(name)) for name in self.fields)
+            for node, entry in zip(nodes, entries, strict=True)
+            if node is None
+        }
+        kept = [node for node in legal if not any(_repeats(node, other) for other in legal)]
+        return [*kept, *([None] * len(illegal))]
 
     def _node(self, entry: Entry, sentence: str) -> Node | None:
         """The entry with all places that it may mean; None if illegal."""
@@ -75,6 +88,18 @@ class GraphTask(EntryTask):
         if not found[2] or polarity not in self.polarities:
             return None
         return (found[0], found[1], found[2]), polarity
+
+
+def _repeats(node: Node, other: Node) -> bool:
+    """Whether `node` says no more than `other`, which is among all that it may mean."""
+    return (
+        node != other
+        and node[1] == other[1]
+        and all(
+            len(mine) == len(theirs) and all(set(b) <= set(a) for a, b in zip(mine, theirs, strict=True))
+            for mine, theirs in zip(node[0], other[0], strict=True)
+        )
+    )
 
 
 def _credit(node: Node, others: list[Node], sentence: str, official: bool, scored_first: bool) -> float:

@@ -19,6 +19,7 @@ POLARITY = ClassificationTask(
 )
 ASPECTS = ExtractionTask(
     name="invented_aspects",
+    version=2,
     folder="",
     labels=(),
     sizes={},

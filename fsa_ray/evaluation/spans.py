@@ -39,16 +39,17 @@ def _whole(span: Span, sentence: str) -> bool:
 
 
 def places(entry: dict[str, Any], field: str, sentence: str) -> list[list[Span]] | None:
-    """For each part of a field, the places that the answer may mean; None if the text is not in the sentence.
+    """For each part of a field, the places that the answer may mean; None if the text is not there.
 
-    `<field>_offsets` ([[start, end], ...] or ["start:end", ...]) settles the place; else `<field>_occurrence` (a
-    1-based number, or one per part) does; with neither, every occurrence stays possible.
+    `<field>_offsets` ([[start, end], ...] or ["start:end", ...]) settles the place, and the text must stand there; else
+    `<field>_occurrence` (a 1-based number, or one per part) does; with neither, every occurrence stays possible.
+    Offsets that cannot be read as numbers are as none.
     """
     text = normal(entry.get(field))
     if text is None:
         return []
     if (offsets := read_offsets(entry.get(f"{field}_offsets"))) is not None:
-        return [[span] for span in offsets]
+        return [[span] for span in offsets] if covers(offsets, text, sentence) else None
     candidates = [occurrences(part, sentence) for part in parts(text, sentence)]
     numbers = entry.get(f"{field}_occurrence")
     if numbers is not None:
@@ -57,6 +58,17 @@ def places(entry: dict[str, Any], field: str, sentence: str) -> list[list[Span]]
             return None
         candidates = [spans[n - 1 : n] for spans, n in zip(candidates, numbers, strict=True)]
     return candidates if all(candidates) else None
+
+
+def settled(entry: dict[str, Any], field: str) -> bool:
+    """Whether the answer says which place of a field's text it means."""
+    return read_offsets(entry.get(f"{field}_offsets")) is not None or entry.get(f"{field}_occurrence") is not None
+
+
+def covers(spans: Sequence[Span], text: str, sentence: str) -> bool:
+    """Whether the spans lie in the sentence and hold the text, its parts in this order."""
+    inside = all(0 <= start < end <= len(sentence) for start, end in spans)
+    return inside and JOINER.join(sentence[start:end] for start, end in spans) == text
 
 
 def read_offsets(value: object) -> list[Span] | None:
@@ -69,7 +81,7 @@ def read_offsets(value: object) -> list[Span] | None:
         try:
             start, end = pair
             spans.append((int(start), int(end)))
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             return None
     return spans
 

@@ -5,6 +5,7 @@ from fsa_ray.evaluation.extraction import ExtractionTask
 
 TASK = ExtractionTask(
     name="acsa_rest16",
+    version=2,
     folder="absa/acsa_rest16",
     labels=REST16_CATEGORIES,
     sizes={"train": 2000, "test": 676},

@@ -23,6 +23,7 @@ def quadruples(record: Record) -> list[Entry]:
 
 TASK = ExtractionTask(
     name="asqp_rest16",
+    version=2,
     folder="absa/asqp_rest16",
     labels=CATEGORIES,
     sizes={"train": 1264, "val": 316, "test": 544},

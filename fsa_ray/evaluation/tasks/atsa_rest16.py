@@ -5,6 +5,7 @@ from fsa_ray.evaluation.extraction import ExtractionTask
 
 TASK = ExtractionTask(
     name="atsa_rest16",
+    version=2,
     folder="absa/atsa_rest16",
     labels=(),
     sizes={"train": 2000, "test": 676},

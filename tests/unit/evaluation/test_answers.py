@@ -71,6 +71,9 @@ SOUP = {"aspect_term": "soup", "sentiment": "positive"}
         ("I do not know", None),
         ("[('soup',)]", [{"aspect_term": "['soup']", "sentiment": "['soup']"}]),
         ("['soup']", None),
+        ("('soup', 'positive')", [dict.fromkeys(SOUP, "soup"), dict.fromkeys(SOUP, "positive")]),
+        ("('soup', 'positive'), ('soup', 'positive')", [SOUP, SOUP]),
+        ("('soup', 'positive'", None),
     ],
 )
 def test_lists_of_tuples(text: str, expected: Any) -> None:

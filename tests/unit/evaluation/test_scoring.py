@@ -35,6 +35,11 @@ GOLD = soup(pair("soup", "positive", offsets=[[4, 8]]), pair("soup", "negative",
         ({"occurrence": 1}, True),
         ({"occurrence": 2}, False),
         ({"occurrence": 3}, False),
+        ({"offsets": [[4, 9]]}, False),
+        ({"offsets": [[4, 999]]}, False),
+        ({"offsets": [[-35, -31]]}, False),
+        ({"offsets": [[float("inf"), 8]]}, True),
+        ({"offsets": "somewhere", "occurrence": 2}, False),
     ],
 )
 def test_strict_believes_the_place_that_an_answer_names(place: dict[str, Any], right: bool) -> None:
@@ -49,11 +54,59 @@ def test_repeats_illegal_entries_and_null_terms() -> None:
     assert ATSA.judge(GOLD, [pair("soup", "lovely")], "v2") == ((0, 1, 0, 2), True)
 
 
+FOUR_WAYS = [
+    pair("soup", "positive"),
+    pair("soup", "positive", offsets=[[4, 8]]),
+    pair("soup", "positive", offsets=["4:8"]),
+    pair("soup", "positive", occurrence=1),
+]
+
+
+@pytest.mark.parametrize("answer", [FOUR_WAYS, FOUR_WAYS[::-1]])
+def test_strict_counts_one_opinion_once_however_it_is_marked(answer: list[Entry]) -> None:
+    wrong = pair("soup", "neutral")
+    assert ATSA.judge(GOLD, [*answer, wrong], "strict") == ((1, 2, 1, 2), False)
+    junk = [pair("soup", "positive", offsets=[[4, 8]], occurrence=[n]) for n in range(9)]
+    assert ATSA.judge(GOLD, junk, "strict").stats == (1, 1, 1, 2)
+    elsewhere = pair("soup", "positive", offsets=[[29, 33]])
+    assert ATSA.judge(GOLD, [*answer, elsewhere], "strict").stats == (1, 2, 1, 2)
+
+
+def test_words_are_not_believed_to_stand_where_they_do_not() -> None:
+    item = Item("1", 0, "I like the banana.", [pair("banana", "positive", offsets=[[11, 17]])])
+    for offsets in ([[11, 999]], [[10, 17]], [[2, 6]]):
+        answer = [pair("banana", "positive", offsets=offsets)] * 2
+        assert ATSA.judge(item, answer, "strict") == ((0, 1, 0, 1), True)
+    fruit = Item("1", 0, item.text, [graph("I", "banana", "like") | {"target_offsets": [[11, 17]]}])
+    dragon = graph("I", "dragon", "like") | {"target_offsets": [[11, 17]]}
+    assert OPENER.judge(fruit, [dragon], "strict") == ((0, 1, 0, 1), True)
+    junk = [dragon | {"target_occurrence": n} for n in range(9)]
+    assert OPENER.judge(fruit, junk, "strict").stats == (0, 1, 0, 1)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_strict_counts_one_graph_opinion_once_however_it_is_marked(turned: bool) -> None:
+    item = Item("1", 0, SOUP, [graph(None, "soup", "good") | {"target_offsets": [[4, 8]]}])
+    bare = graph(None, "soup", "good")
+    answer = [bare, bare | {"target_offsets": [[4, 8]]}, bare | {"target_occurrence": 1}]
+    assert OPENER.judge(item, answer[::-1] if turned else answer, "strict").stats == (1, 1, 1, 1)
+    assert OPENER.judge(item, [*answer, bare | {"target_occurrence": 2}], "strict").stats == (1, 2, 1, 1)
+
+
 def test_v2_keeps_repeats_of_the_gold() -> None:
     twice = Item("1", 0, SOUP, [{"aspect_category": "food quality", "sentiment": "positive"}] * 2)
     answer = [{"aspect_category": "FOOD#QUALITY", "sentiment": "Positive"}]
     assert [ACSA.judge(twice, answer, p).stats for p in ("v1", "v2", "strict")] == [
         (1, 1, 1, 1),
+        (1, 1, 2, 2),
+        (1, 1, 1, 1),
+    ]
+
+
+def test_v1_counts_repeated_terms_of_the_gold_as_often_as_they_are_annotated() -> None:
+    twice = soup(*[pair("soup", "positive", offsets=[[4, 8]])] * 2)
+    assert [ATSA.judge(twice, [pair("soup", "positive")], p).stats for p in ("v1", "v2", "strict")] == [
+        (1, 1, 2, 2),
         (1, 1, 2, 2),
         (1, 1, 1, 1),
     ]
@@ -98,7 +151,8 @@ def test_an_answer_without_opinions_costs_under_v1_only() -> None:
 
 
 VALUES = st.none() | st.text() | st.sampled_from(["soup", "NULL", " AND ", "soup AND cold", "x AND  AND y", "positive"])
-PLACES = st.none() | st.integers() | st.text() | st.lists(st.integers() | st.text() | st.lists(st.integers()))
+PAIRS = st.lists(st.integers(0, 40) | st.floats(), min_size=2, max_size=2)
+PLACES = st.none() | st.integers() | st.text() | st.lists(st.integers() | st.text() | st.lists(st.integers()) | PAIRS)
 
 
 @given(st.data())
