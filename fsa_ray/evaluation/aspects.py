@@ -3,17 +3,20 @@
 from typing import Any
 
 from fsa_ray.evaluation.item import Entry, Record
-from fsa_ray.evaluation.spans import normal
+from fsa_ray.evaluation.spans import covers, normal
 
 
 def aspect_terms(record: Record) -> list[Entry]:
-    """(aspect_term, sentiment) entries, by numeric offset; aspects without a term are left out."""
+    """(aspect_term, sentiment) entries, by numeric offset; aspects without a term are left out. ValueError for a term
+    that is not at its offsets."""
     found: list[Entry] = []
     for aspect in record["aspects"]:
         term = normal(aspect["target"])
         if term is None:
             continue
         start, end = int(aspect["from"]), int(aspect["to"])
+        if not covers([(start, end)], term, record["sentence"]):
+            raise ValueError(f"aspect term {term!r} is not at {start}:{end} of the sentence")
         found.append({"aspect_term": term, "aspect_term_offsets": [[start, end]], "sentiment": aspect["polarity"]})
     return sorted(found, key=_start)
 

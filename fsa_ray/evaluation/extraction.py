@@ -69,6 +69,14 @@ class ExtractionTask(EntryTask):
     metric: ClassVar[str] = "micro_f1"
     category: str | None = None  # field whose value must be one of `labels`
 
+    def read_gold(self, record: Record) -> list[Entry]:
+        entries = super().read_gold(record)
+        if self.category is not None:
+            for entry in entries:
+                if entry[self.category] not in self.labels:
+                    raise ValueError(f"category {entry[self.category]!r} is none of {', '.join(self.labels)}")
+        return entries
+
     def key(self, entry: Mapping[str, Any]) -> Key:
         """The entry's values in the order of `fields`, spelled in one way; None for "nothing"."""
         values = []

@@ -2,7 +2,7 @@
 
 from fsa_ray.evaluation.graph import GraphTask
 from fsa_ray.evaluation.item import Entry, Record
-from fsa_ray.evaluation.spans import JOINER, read_offsets
+from fsa_ray.evaluation.spans import covers, normal, read_offsets
 
 FIELDS = {"holder": "Source", "target": "Target", "sentiment_expression": "Polar_expression"}
 
@@ -15,9 +15,9 @@ def opinions(record: Record) -> list[Entry]:
         for name, key in FIELDS.items():
             texts, offsets = opinion[key]
             spans = read_offsets(offsets) or []
-            if [record["sentence"][start:end] for start, end in spans] != texts:
+            entry[name] = normal(texts)
+            if not covers(spans, entry[name] or "", record["sentence"]):
                 raise ValueError(f"{key} {texts} is not at {offsets} of the sentence")
-            entry[name] = JOINER.join(texts) or None
             if spans:
                 entry[f"{name}_offsets"] = [list(span) for span in spans]
         entries.append(entry | {"sentiment_polarity": opinion["Polarity"].lower()})
@@ -26,6 +26,7 @@ def opinions(record: Record) -> list[Entry]:
 
 TASK = GraphTask(
     name="opener",
+    version=2,
     folder="absa/opener",
     labels=(),
     sizes={"train": 1744, "val": 249, "test": 499},

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fsa_ray.evaluation.predictions import read_predictions
+from fsa_ray.evaluation.task import Task
 from fsa_ray.evaluation.tasks import load_task
 
 SST2, ATSA = load_task("sst2"), load_task("atsa_rest16")
@@ -60,6 +61,33 @@ def test_bad_gold_opinions_are_named(tmp_path: Path) -> None:
     write(tmp_path, ATSA.folder, json.dumps([{"ID": "x:1", "sentence": "Soup.", "aspects": [aspect]}]))
     with pytest.raises(ValueError, match=r"item 0 \(id x:1\): polarity 'odd'"):
         ATSA.load(tmp_path)
+
+
+ACSA, ASQP, OPENER = (load_task(name) for name in ("acsa_rest16", "asqp_rest16", "opener"))
+ASPECT = {"from": "0", "to": "4", "target": "Soup", "category": "FOOD#QUALITY", "polarity": "positive"}
+QUAD = {"aspect": "Soup", "category": "food qualty", "opinion": "Soup", "sentiment": "positive"}
+OPINION = {
+    "Source": [[], []],
+    "Target": [["Soup"], ["0:4"]],
+    "Polar_expression": [["Soup"], ["0:99"]],
+    "Polarity": "Positive",
+}
+
+
+@pytest.mark.parametrize(
+    ("task", "gold", "message"),
+    [
+        (ACSA, {"aspects": [ASPECT | {"category": "FOOD#QUALTY"}]}, "category 'food qualty' is none of .*food quality"),
+        (ASQP, {"quards": [QUAD]}, "category 'food qualty' is none of"),
+        (ATSA, {"aspects": [ASPECT | {"target": "dragon", "from": "90", "to": "99"}]}, "'dragon' is not at 90:99 of"),
+        (ATSA, {"aspects": [ASPECT | {"to": "99"}]}, "'Soup' is not at 0:99 of"),
+        (OPENER, {"opinions": [OPINION]}, r"Polar_expression \['Soup'\] is not at \['0:99'\]"),
+    ],
+)
+def test_gold_that_cannot_be_right_is_named(tmp_path: Path, task: Task, gold: dict[str, Any], message: str) -> None:
+    write(tmp_path, task.folder, json.dumps([{"ID": "x:1", "sent_id": "x:1", "sentence": "Soup"} | gold]))
+    with pytest.raises(ValueError, match=rf"test\.json: item 0 \(id .*\): .*{message}"):
+        task.load(tmp_path)
 
 
 def test_missing_splits(tmp_path: Path) -> None:
