@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from fsa_ray.evaluation.item import Item, Prediction, Record
+from fsa_ray.evaluation.item import Item, Prediction, Record, folded
 from fsa_ray.evaluation.metrics import accuracy, macro_f1
 from fsa_ray.evaluation.task import Floats, Judgement, Protocol, Task
 
@@ -15,18 +15,18 @@ from fsa_ray.evaluation.task import Floats, Judgement, Protocol, Task
 class ClassificationTask(Task):
     """One of `labels` per text. The three protocols score alike: they differ in how the model is asked.
 
-    Labels are compared without regard to case and outer white space. A string that is no label is a wrong answer
+    Labels are `folded`, and compared so. A string that is no label is a wrong answer
     for its gold class, is no false positive of any class, and is counted as invalid.
     """
 
     metric: ClassVar[str] = "macro_f1"
     label_field: str = "label"
     spellings: Mapping[str, str] = field(default_factory=dict)
-    """Other spellings of labels in data or predictions: spelling, lower-cased -> label."""
+    """Other spellings of labels in data or predictions: folded spelling -> label."""
 
     def label_of(self, text: str) -> str | None:
         """The label that `text` spells, or None."""
-        word = " ".join(text.split()).casefold()
+        word = folded(text)
         word = self.spellings.get(word, word)
         return word if word in self.labels else None
 

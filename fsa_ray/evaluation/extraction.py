@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from fsa_ray.evaluation.item import Entry, Item, Prediction, Record
+from fsa_ray.evaluation.item import Entry, Item, Prediction, Record, folded
 from fsa_ray.evaluation.metrics import precision_recall_f1
 from fsa_ray.evaluation.spans import Span, normal, places, read_offsets, settled
 from fsa_ray.evaluation.task import Floats, GoldReader, Judgement, Protocol, Task
@@ -83,7 +83,7 @@ class ExtractionTask(EntryTask):
         for name in self.fields:
             value = normal(entry.get(name))
             if value is not None and name not in self.spans:
-                value = value.lower().replace("#", " ")
+                value = folded(value.replace("#", " "))
             values.append(value)
         return tuple(values)
 

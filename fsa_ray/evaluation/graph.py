@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from fsa_ray.evaluation.extraction import EntryTask
-from fsa_ray.evaluation.item import Entry, Item, Prediction
+from fsa_ray.evaluation.item import Entry, Item, Prediction, folded
 from fsa_ray.evaluation.spans import Span, covered, normal, official_cover, parts, places
 from fsa_ray.evaluation.task import Judgement, Protocol
 
@@ -69,7 +69,7 @@ class GraphTask(EntryTask):
     def _node(self, entry: Entry, sentence: str) -> Node | None:
         """The entry with all places that it may mean; None if illegal."""
         holder, target, expression = (places(entry, name, sentence) for name in self.fields[:-1])
-        polarity = (normal(entry.get(self.fields[-1])) or "").lower()
+        polarity = folded(normal(entry.get(self.fields[-1])) or "")
         if holder is None or target is None or not expression or polarity not in self.polarities:
             return None
         return (holder, target, expression), polarity
@@ -84,7 +84,7 @@ class GraphTask(EntryTask):
             if -1 in starts:
                 return None
             found.append([[(b, b + len(piece))] for b, piece in zip(starts, pieces, strict=True)])
-        polarity = (normal(entry.get(self.fields[-1])) or "").lower()
+        polarity = folded(normal(entry.get(self.fields[-1])) or "")
         if not found[2] or polarity not in self.polarities:
             return None
         return (found[0], found[1], found[2]), polarity

@@ -30,6 +30,11 @@ class Item:
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
+def folded(text: str) -> str:
+    """A label's one spelling: without regard to case, outer blanks and how many blanks stand between words."""
+    return " ".join(text.split()).casefold()
+
+
 def read_records(path: Path) -> list[Record]:
     """The records of one JSON list, with or without a byte order mark. Raises ValueError naming file and record."""
     if not path.is_file():

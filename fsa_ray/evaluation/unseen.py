@@ -10,17 +10,19 @@ Example, `mood.yaml`, beside `mood/train.json` and `mood/test.json`, lists of {"
 
 An extraction task has `kind: extraction`, `fields` (the last one is the polarity), optionally `spans`, `optional`
 and `polarities`, and records {"sentence": ..., "opinions": [{field: value}]}.
+
+Labels and polarities are folded, as all that is compared with them: `[Calm, VERY  tense]` are `calm` and `very tense`.
 """
 
 from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from fsa_ray.evaluation.classification import ClassificationTask
 from fsa_ray.evaluation.extraction import ExtractionTask
-from fsa_ray.evaluation.item import Entry, Record
+from fsa_ray.evaluation.item import Entry, Record, folded
 from fsa_ray.evaluation.task import Task
 
 
@@ -41,6 +43,16 @@ class TaskFile(BaseModel):
     spans: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     polarities: tuple[str, ...] = ("positive", "negative", "neutral")
+
+    @field_validator("labels", "polarities")
+    @classmethod
+    def _told_apart(cls, written: tuple[str, ...]) -> tuple[str, ...]:
+        labels = tuple(folded(label) for label in written)
+        if "" in labels:
+            raise ValueError("a label is blank; write a word")
+        if twice := sorted({label for label in labels if labels.count(label) > 1}):
+            raise ValueError(f"{', '.join(twice)} is there more than once, case and blanks apart; keep one of each")
+        return labels
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> "TaskFile":
@@ -67,10 +79,13 @@ def read_task(path: str | Path) -> Task:
         raise ValueError(f"{path}: {causes}") from error
     shared = told.model_dump(include={"name", "folder", "instruction", "version", "id_field", "sizes"})
     if told.kind == "classification":
-        return ClassificationTask(**shared, labels=tuple(label.lower() for label in told.labels))
+        return ClassificationTask(**shared, labels=told.labels)
 
     def opinions(record: Record) -> list[Entry]:
-        return [{name: one[name] for name in told.fields} for one in record["opinions"]]
+        polarity = told.fields[-1]
+        return [
+            {name: one[name] for name in told.fields} | {polarity: folded(one[polarity])} for one in record["opinions"]
+        ]
 
     return ExtractionTask(
         **shared,

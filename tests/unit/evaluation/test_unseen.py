@@ -46,11 +46,33 @@ def test_an_extraction_task(tmp_path: Path) -> None:
     assert score(task, items, {"r": [opinion | {"cause": "snow"}]}).score == 0
 
 
+@pytest.mark.parametrize("label", ["weiß", "'very  calm'", "' calm '", "CALM"])
+def test_gold_and_answers_may_spell_a_label_as_the_file_does(tmp_path: Path, label: str) -> None:
+    written = label.strip("'")
+    store(tmp_path, "mood", [{"sentence": "so quiet", "label": written}, {"sentence": "oh no", "label": "tense"}])
+    task = load_task(define(tmp_path, MOOD.replace("calm", label)))
+    result = score(task, task.load(tmp_path), {"0": written, "1": "Tense"})
+    assert (result.score, result.invalid) == (100, 0)
+
+
+def test_polarities_may_be_spelled_as_the_file_does(tmp_path: Path) -> None:
+    store(
+        tmp_path, "cause", [{"key": "r", "sentence": "Rain.", "opinions": [{"cause": "Rain", "feeling": "Very bad"}]}]
+    )
+    task = load_task(define(tmp_path, CAUSE.replace("[good, bad]", "[Good, Very  bad]")))
+    items = task.load(tmp_path)
+    assert task.judge(items[0], [{"cause": "Rain", "feeling": "Very  Bad"}], "strict") == ((1, 1, 1, 1), False)
+    assert task.judge(items[0], [{"cause": "Rain", "feeling": "Good"}], "strict") == ((0, 1, 0, 1), False)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         (MOOD + "lables: [a]\n", r"task\.yaml: lables: Extra inputs"),
         (MOOD.replace("[calm, Tense]", "[calm]"), "at least two labels"),
+        (MOOD.replace("[calm, Tense]", "[calm, tense, ' Calm']"), "labels: .*calm is there more than once"),
+        (MOOD.replace("[calm, Tense]", "[calm, ' ']"), "labels: .*a label is blank"),
+        (CAUSE.replace("[good, bad]", "[Good, good]"), "polarities: .*good is there more than once"),
         (CAUSE.replace("spans: [cause]", "spans: [why]"), "not why"),
         ("a: [", "not YAML"),
     ],
