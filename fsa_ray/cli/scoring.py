@@ -9,8 +9,8 @@ from fsa_ray.cli.annotation import annotation_of, run_quietly
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.runner import load
-from fsa_ray.evaluation.predictions import read_predictions
-from fsa_ray.evaluation.scorecard import TaskScore, score
+from fsa_ray.evaluation.predictions import logged_protocol, read_predictions
+from fsa_ray.evaluation.scorecard import TaskScore, outcomes, summaries
 from fsa_ray.evaluation.task import Protocol
 from fsa_ray.evaluation.tasks import load_task
 from fsa_ray.stages.benchmark import Benchmark
@@ -18,12 +18,17 @@ from fsa_ray.stages.evaluate import Evaluate
 from fsa_ray.storage.folder import Folder
 
 
-def score_file(path: Path, name: str, data: Path, protocol: str, *, missing_as_wrong: bool) -> list[TaskScore]:
-    """Metrics only. Raises ValueError naming file and item for whatever does not fit."""
+def score_file(
+    path: Path, name: str, data: Path, protocol: str | None = None, *, missing_as_wrong: bool = False
+) -> list[TaskScore]:
+    """Metrics only: of the task, and of each view of its test. Without `protocol`: that of logged samples, else the
+    task's usual one. Raises ValueError naming file and item for whatever does not fit."""
     task = load_task(name)
     items = task.load(data)
     predictions = read_predictions(path, task, items)
-    return [score(task, items, predictions, cast(Protocol, protocol), missing_as_wrong)]
+    scored = cast(Protocol | None, protocol) or logged_protocol(path) or task.usual_protocol
+    judged = outcomes(task, items, predictions, scored, missing_as_wrong)
+    return list(summaries(task, items, judged, scored).values())
 
 
 def score_model(

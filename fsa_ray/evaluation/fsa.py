@@ -5,10 +5,12 @@ Its protocol p1 scores fine-tuned students: the input is the bare sentence, the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fsa_ray.evaluation.aspects import aspect_categories, aspect_terms
 from fsa_ray.evaluation.extraction import ExtractionTask
 from fsa_ray.evaluation.item import Item, Record
+from fsa_ray.evaluation.task import Protocol
 
 VIEWS = ("normal", "implicit", "mams")
 SEEDS = (42, 52, 62, 72, 82, 142, 152, 162, 172, 182)
@@ -17,6 +19,9 @@ SEEDS = (42, 52, 62, 72, 82, 142, 152, 162, 172, 182)
 @dataclass(frozen=True, kw_only=True)
 class FsaTask(ExtractionTask):
     """Aspect terms or aspect categories of one set, with the views of its merged test."""
+
+    usual_protocol: ClassVar[Protocol] = "p1"
+    view_names: ClassVar[tuple[str, ...]] = VIEWS
 
     def views(self, record: Record) -> dict[str, str]:
         """`implicit`: some aspect is known to have no opinion words; `mams`: several polarities in the sentence."""

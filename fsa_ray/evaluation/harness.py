@@ -1,7 +1,7 @@
 """A bridge to lm-evaluation-harness: our prompts as its tasks, and its logged samples as our predictions.
 
 The harness's own metrics know neither macro-F1 over three labels nor span matching, so its tasks only ask; what it
-logs with `--log_samples` is scored here, by `fsa-ray evaluate --predictions`.
+logs with `--log_samples` is scored here, by `fsa-ray evaluate --predictions`, under the protocol that it was asked by.
 """
 
 import json

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow.parquet as pq
 
 from fsa_ray.evaluation.harness import is_sample, prediction_of
 from fsa_ray.evaluation.item import Item, Prediction
-from fsa_ray.evaluation.task import Task
+from fsa_ray.evaluation.task import Protocol, Task
 
 
 def read_predictions(path: str | Path, task: Task, items: Sequence[Item]) -> dict[str, Prediction]:
@@ -23,22 +23,28 @@ def read_predictions(path: str | Path, task: Task, items: Sequence[Item]) -> dic
 
     Raises ValueError naming file and line for unknown and repeated ids, and for rows of another shape.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file")
-    readers = {".jsonl": _jsonl, ".json": _json, ".parquet": _parquet}
-    if path.suffix not in readers:
-        raise ValueError(f"{path}: predictions are .jsonl, .json or .parquet, not {path.suffix or 'without suffix'}")
     names = item_names(items)
     found: dict[str, Prediction] = {}
     first_place: dict[str, str] = {}
-    for where, row in readers[path.suffix](path):
+    for where, row in _rows(Path(path)):
         identity, prediction = _row(where, row, task, names)
         if identity in found:
             raise ValueError(f"{where}: id {row['id']!r} was already given at {first_place[identity]}; keep one")
         found[identity] = prediction
         first_place[identity] = where
     return found
+
+
+def logged_protocol(path: str | Path) -> Protocol | None:
+    """The protocol under which logged samples of lm-evaluation-harness were asked; None for a file without such.
+
+    Raises ValueError for a file of several.
+    """
+    samples = [row for _, row in _rows(Path(path)) if isinstance(row, dict) and is_sample(row)]
+    told = sorted({str(row["doc"]["protocol"]) for row in samples if "protocol" in row["doc"]})
+    if len(told) > 1:
+        raise ValueError(f"{path}: samples asked under {' and '.join(told)}; say under which protocol all are scored")
+    return cast(Protocol, told[0]) if told else None
 
 
 def item_names(items: Sequence[Item]) -> dict[str, str]:
@@ -65,6 +71,16 @@ def require_all(items: Iterable[Item], predictions: Mapping[str, Prediction], mi
 
 def _some(ids: list[str]) -> str:
     return ", ".join(repr(one) for one in ids[:5]) + (", ..." if len(ids) > 5 else "")
+
+
+def _rows(path: Path) -> Iterator[tuple[str, Any]]:
+    """The rows of a file, each with its place."""
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    readers = {".jsonl": _jsonl, ".json": _json, ".parquet": _parquet}
+    if path.suffix not in readers:
+        raise ValueError(f"{path}: predictions are .jsonl, .json or .parquet, not {path.suffix or 'without suffix'}")
+    return readers[path.suffix](path)
 
 
 def _row(where: str, row: Any, task: Task, names: Mapping[str, str]) -> tuple[str, Prediction]:

@@ -131,6 +131,24 @@ def summarise(
     )
 
 
+def summaries(
+    task: Task,
+    items: Sequence[Item],
+    judged: Sequence[Outcome],
+    protocol: Protocol = "strict",
+    resamples: int = 2000,
+    seed: int = 42,
+) -> dict[str, TaskScore]:
+    """The task's score by its name, then that of each view of its test that has items, called `task/view`."""
+    found = {task.name: summarise(task, judged, protocol, resamples, seed)}
+    for view in task.view_names:
+        inside = {item.id for item in items if view in item.extra}
+        if part := [outcome for outcome in judged if outcome.id in inside]:
+            name = f"{task.name}/{view}"
+            found[name] = summarise(task, part, protocol, resamples, seed).model_copy(update={"task": name})
+    return found
+
+
 def score(
     task: Task,
     items: Sequence[Item],

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsa_ray.evaluation.fsa import FSA_TASKS, VIEWS, FsaTask
+from fsa_ray.evaluation.fsa import FSA_TASKS
 from fsa_ray.evaluation.fsa import SEEDS as FSA_SEEDS
-from fsa_ray.evaluation.task import Protocol, Task
+from fsa_ray.evaluation.task import Protocol
 from fsa_ray.evaluation.tasks import TASKS, load_task
 
 
@@ -41,10 +41,3 @@ def present(tasks: Sequence[str], data: Path, splits: Sequence[str]) -> tuple[li
         whole = all(path.is_file() for split in splits for path in load_task(name).paths(data, split))
         (found if whole else absent).append(name)
     return found, absent
-
-
-def views_of(task: Task, extras: Sequence[dict[str, str]]) -> list[str]:
-    """Which views a task's items have, in the order of the first item of each; none for most tasks."""
-    if not isinstance(task, FsaTask):
-        return []
-    return [name for name in VIEWS if any(name in extra for extra in extras)]

@@ -40,6 +40,8 @@ class Task(ABC):
     protocols: tuple[Protocol, ...] = ("v1", "v2", "strict")
     split_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     metric: ClassVar[str]
+    usual_protocol: ClassVar[Protocol] = "strict"
+    view_names: ClassVar[tuple[str, ...]] = ()
 
     def paths(self, data_dir: str | Path, split: str) -> list[Path]:
         """The files that make up one split; ValueError for a split that this task does not have."""
@@ -74,7 +76,7 @@ class Task(ABC):
         return Item(identity, position, str(record["sentence"]), gold, extra)
 
     def views(self, record: Record) -> dict[str, str]:
-        """Which views of the test the record belongs to; most tasks have none."""
+        """Which of `view_names` the record belongs to: view -> "yes"."""
         return {}
 
     @abstractmethod

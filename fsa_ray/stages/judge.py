@@ -11,8 +11,7 @@ from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import read_table, write_part
 from fsa_ray.evaluation.item import Item, Prediction
 from fsa_ray.evaluation.label_words import choose_labels
-from fsa_ray.evaluation.scorecard import Outcome, TaskScore, outcomes, summarise
-from fsa_ray.evaluation.suites import views_of
+from fsa_ray.evaluation.scorecard import Outcome, TaskScore, outcomes, summaries
 from fsa_ray.evaluation.task import Task
 from fsa_ray.evaluation.tasks import load_task
 from fsa_ray.stages.answer import Answer
@@ -25,7 +24,7 @@ class Judge(Stage[Scores]):
     """Scores under the protocol of the questions. What could not be answered counts as missing, and as wrong."""
 
     name: ClassVar[str] = "judge"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     answers: Answer
     resamples: int = 2000
@@ -41,8 +40,7 @@ class Judge(Stage[Scores]):
             own = [row for row in questions if row["task"] == task.name]
             items = {row["item"]: _item(row) for row in own}
             judged = [outcome for seed in asked.seeds for outcome in self._judged(task, own, items, answers, seed)]
-            scores[task.name] = summarise(task, judged, asked.protocol, self.resamples)
-            scores |= self._views(task, list(items.values()), judged)
+            scores |= summaries(task, list(items.values()), judged, asked.protocol, self.resamples)
             texts = {item.id: item.text for item in items.values()}
             rows.extend(outcome_row(task.name, texts[outcome.id], outcome) for outcome in judged)
             ctx.tell(f"{task.name} {scores[task.name].score:.2f}")
@@ -80,16 +78,6 @@ class Judge(Stage[Scores]):
             return self.answers.questions.prediction(task, item, seed, answer["text"])
         prior = None if priors is None else np.logaddexp.reduce(np.array(priors), axis=0) - np.log(len(priors))
         return choose_labels(task, np.array([answer["label_logprobs"]]), prior)[0]
-
-    def _views(self, task: Task, items: list[Item], judged: list[Outcome]) -> dict[str, TaskScore]:
-        found = {}
-        for view in views_of(task, [dict(item.extra) for item in items]):
-            inside = {item.id for item in items if view in item.extra}
-            part = [outcome for outcome in judged if outcome.id in inside]
-            name = f"{task.name}/{view}"
-            score = summarise(task, part, self.answers.questions.protocol, self.resamples)
-            found[name] = score.model_copy(update={"task": name})
-        return found
 
 
 def _by_id(ctx: StageContext, answers: Rows) -> dict[str, dict[str, Any]]:
