@@ -46,7 +46,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "ID": f"r{n}",
             "sentence": text,
             "aspects": [
-                {"target": text.split()[0], "category": "FOOD#QUALITY", "polarity": "positive", "from": "0", "to": "1"}
+                {"category": "FOOD#QUALITY", "polarity": "positive", "from": "0"}
+                | {"target": text.split()[0], "to": str(len(text.split()[0]))}
             ],
         },
         "opener": lambda n, text: {"sent_id": f"s{n}", "sentence": text, "text": text, "opinions": []},
