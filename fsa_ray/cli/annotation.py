@@ -7,14 +7,14 @@ import pyarrow as pa
 
 from fsa_ray.cli.console import Narrator, stderr
 from fsa_ray.cli.drive import close, release
-from fsa_ray.cli.lookup import model_called
+from fsa_ray.cli.lookup import context_of, model_called
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.runner import Runner, load
 from fsa_ray.core.stage import Stage
 from fsa_ray.core.tables import iter_parts
-from fsa_ray.recipes.measures import annotate
+from fsa_ray.recipes.measures import annotate, annotate_by_teacher
 from fsa_ray.schemas.rows import PREDICTION
 from fsa_ray.sentiment.files.predictions import write_predictions, writer_for
 from fsa_ray.stages.annotate import Annotate
@@ -44,9 +44,13 @@ def annotate_file(
 
 
 def annotation_of(root: Folder, model: str, reviews: Stage[Rows]) -> Annotate:
-    """The stage in which `model`, a directory or a run's model, annotates `reviews`."""
+    """The stage in which `model`, a directory or a run's model, annotates `reviews`; a run's, as the run asks it."""
     stage, planned = model_called(root, model)
-    return Annotate(reviews=reviews, model=stage) if planned is None else annotate(planned.spec, reviews, stage)
+    if planned is None:
+        return Annotate(reviews=reviews, model=stage, max_length=context_of(root, stage))
+    cells = (planned.pipeline.stages, *(cell.stages for cell in planned.cells))
+    is_teacher = any(stage == cell.get("teacher") for cell in cells)
+    return (annotate_by_teacher if is_teacher else annotate)(planned.spec, reviews, stage)
 
 
 def run_quietly(root: Folder, pipeline: Pipeline, placement: Placement) -> None:

@@ -1,15 +1,20 @@
 """From what the user names to what it stands for."""
 
+import json
 from pathlib import Path
 from typing import cast
 
 from fsa_ray.cli.sections import read_placement
+from fsa_ray.core.local_copy import model_here
 from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.placement import Placement
+from fsa_ray.core.runner import load
 from fsa_ray.core.stage import Stage
 from fsa_ray.recipes.table import Plan, build
-from fsa_ray.stages.model import GivenModel, Model
+from fsa_ray.stages.model import GivenModel, Model, local_path
 from fsa_ray.storage.folder import Folder
+
+LONGEST_CONTEXT = 2048
 
 
 def placement_at(path: Path | None) -> Placement:
@@ -45,3 +50,14 @@ def model_called(root: Folder, name: str) -> tuple[Stage[Model], Plan | None]:
     if (label or "student") not in models:
         raise ValueError(f"run {run!r} has no model {label or 'student'!r}; it has: {', '.join(models)}")
     return cast("Stage[Model]", planned.pipeline.stages[label or "student"]), planned
+
+
+def context_of(root: Folder, stage: Stage[Model]) -> int:
+    """Tokens of prompt and answer together that a model is given where nobody says how many: what it was made for by
+    its config.json, and never more than LONGEST_CONTEXT."""
+    path = model_here(stage.path) if isinstance(stage, GivenModel) else local_path(root, load(root, stage))
+    config = json.loads((Path(path) / "config.json").read_text(encoding="utf-8"))
+    made_for = config.get("max_position_embeddings")
+    if made_for is None and not config.get("is_encoder_decoder"):  # T5 has the key below, and positions without end
+        made_for = config.get("n_positions")
+    return min(LONGEST_CONTEXT, made_for or LONGEST_CONTEXT)

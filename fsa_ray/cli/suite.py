@@ -1,6 +1,5 @@
 """`fsa-ray evaluate --suite` and `fsa-ray compare`: a model on all tasks of a suite, and two models side by side."""
 
-import json
 from pathlib import Path
 from typing import cast
 
@@ -9,13 +8,11 @@ from rich.table import Table
 
 from fsa_ray.cli.annotation import run_quietly
 from fsa_ray.cli.console import stderr
-from fsa_ray.cli.lookup import model_called
-from fsa_ray.core.local_copy import model_here
+from fsa_ray.cli.lookup import context_of, model_called
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.record import read_record
 from fsa_ray.core.runner import load
-from fsa_ray.core.stage import Stage
 from fsa_ray.evaluation.comparison import Comparison, compare
 from fsa_ray.evaluation.harness import export_task
 from fsa_ray.evaluation.suites import present, suite_called
@@ -24,13 +21,10 @@ from fsa_ray.evaluation.tasks import load_task
 from fsa_ray.reporting.html import render_suite
 from fsa_ray.stages.answer import Answer
 from fsa_ray.stages.judge import Judge
-from fsa_ray.stages.model import GivenModel, Model, local_path
 from fsa_ray.stages.questions import Answering, Questions
 from fsa_ray.stages.suite import Evaluation, outcomes_of, suite_contents
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.settings import Precision
-
-LONGEST_CONTEXT = 2048
 
 
 class Asked(BaseModel):
@@ -74,7 +68,7 @@ def evaluate_suite(
         require_protocol(load_task(task), protocol)
     stage, _ = model_called(root, model)
     shared = asked.model_dump(exclude={"protocol", "shots", "seeds", "precision", "max_length"})
-    shared["max_length"] = asked.max_length or min(LONGEST_CONTEXT, context_length(root, stage))
+    shared["max_length"] = asked.max_length or context_of(root, stage)
     questions = Questions.at(
         str(data), tuple(found), shots, model=stage, protocol=protocol, seeds=asked.seeds or usual.seeds, **shared
     )
@@ -104,13 +98,6 @@ def evaluate_suite(
     folder.put(f"{done.name}.html", render_suite(suite_contents(root, done)).encode())
     stderr.print(f"page: [bold]{folder.url}/{done.name}.html[/]", highlight=False)
     return done
-
-
-def context_length(root: Folder, stage: Stage[Model]) -> int:
-    """Tokens that the model was made for, from its config.json; LONGEST_CONTEXT where that does not say."""
-    path = model_here(stage.path) if isinstance(stage, GivenModel) else local_path(root, load(root, stage))
-    config = json.loads((Path(path) / "config.json").read_text(encoding="utf-8"))
-    return int(config.get("max_position_embeddings") or LONGEST_CONTEXT)
 
 
 def evaluation_called(root: Folder, name: str) -> Evaluation:

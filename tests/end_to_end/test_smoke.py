@@ -80,11 +80,15 @@ def test_predict_gives_every_input_row_back(smoke: Path, cli: Cli, house: Path) 
         assert all(opinion["evidence"] in " ".join(row["text"].split()) for opinion in row["opinions"])
 
 
-def test_predictions_can_be_parquet(smoke: Path, cli: Cli, house: Path) -> None:
+def test_a_model_directory_can_predict_and_predictions_can_be_parquet(smoke: Path, cli: Cli, house: Path) -> None:
+    record = document(cli("show", "smoke", "student", "--json"))["record"]
+    student = str((smoke / record["artifact"]["files"][0]["key"]).parent)
     (house / "in.csv").write_text("review,stars\nnice room,5\nbad room,1\n")
-    done = cli("predict", "smoke", "in.csv", "out.parquet", "--text-column", "review", "--placement", "placement.yaml")
+    done = cli("predict", student, "in.csv", "out.parquet", "--text-column", "review", "--placement", "placement.yaml")
     assert done.returncode == 0, done.stderr[-3000:]
-    assert pq.read_table(house / "out.parquet")["text"].to_pylist() == ["nice room", "bad room"]
+    out = pq.read_table(house / "out.parquet")
+    assert out["text"].to_pylist() == ["nice room", "bad room"]
+    assert set(out["polarity"].to_pylist()) <= {"positive", "negative", "neutral"}
 
 
 def test_a_model_is_evaluated_on_a_file_in_sentibench_format(smoke: Path, cli: Cli, house: Path) -> None:
