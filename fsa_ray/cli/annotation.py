@@ -35,7 +35,8 @@ def annotate_file(
     """Annotate every row of `input_` into `output`. Interrupted, the same command goes on where it stopped."""
     writer_for(output)
     root = Folder(root_url)
-    reviews = Ingest.at(input_, text_column=text_column, id_column=id_column, max_chars=10_000_000)
+    columns = {"text_column": text_column, "id_column": id_column}
+    reviews = Ingest.at(input_, **columns, max_chars=10_000_000, may_be_unreadable=True)
     annotations = annotation_of(root, model, reviews)
     run_quietly(root, Pipeline("predict", {"ingest": reviews, "annotate": annotations}), placement)
     rows = load(root, reviews)

@@ -48,10 +48,12 @@ class Annotate(Stage[Rows]):
         return placement.section("engine", EnginePlacement).rows_at_risk
 
     def run(self, ctx: StageContext) -> Rows:
+        reviews, model, writer = ctx.load(self.reviews), ctx.load(self.model), RowWriter(ctx, ANNOTATION)
+        if not reviews.kept.rows:
+            return writer.close()  # an engine would start for nothing
         from fsa_ray.engine.run_units import ask
         from fsa_ray.stages.serving import Pulse, engine_of
 
-        reviews, model = ctx.load(self.reviews), ctx.load(self.model)
         if is_encoder_decoder(local_path(ctx.root, model), model.trust_remote_code):
             raise ValueError("an encoder-decoder does not answer in this form; ask it with evaluate --suite")
         engine = engine_of(ctx, self.model, self.precision, self.max_length)
@@ -65,7 +67,6 @@ class Annotate(Stage[Rows]):
             rows_redone=outcome.redone,
             goodput=goodput(outcome.counts.rows, outcome.redone),
         )
-        writer = RowWriter(ctx, ANNOTATION)
         for answers in units.results():
             writer.keep(answers)
         return writer.close()

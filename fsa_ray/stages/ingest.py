@@ -25,7 +25,10 @@ from fsa_ray.storage.folder import Folder
 
 
 class Ingest(Stage[Rows]):
-    """Every line of the files becomes a review or a reject with its reason. The identity is what the files hold."""
+    """Every line of the files becomes a review or a reject with its reason. The identity is what the files hold.
+
+    Files of which no line can be read are the user's mistake, unless `may_be_unreadable`.
+    """
 
     name: ClassVar[str] = "ingest"
     version: ClassVar[int] = 1
@@ -41,6 +44,7 @@ class Ingest(Stage[Rows]):
     mask: bool = False
     limit: int | None = None
     seed: int = 0
+    may_be_unreadable: bool = False
     path: str = Field(exclude=True)
 
     @classmethod
@@ -74,12 +78,17 @@ class Ingest(Stage[Rows]):
 
         A reading of its own: then 16 bytes of each row are held at a time, not its text.
         """
-        digests, unread = [pa.array([], pa.binary(16))], 0
+        digests, unread, problem = [pa.array([], pa.binary(16))], 0, ""
         for batch in self._batches():
             digests.append(plain_ids(batch.rows["text"]))
             writer.refuse(_unread(batch.rejects))
             unread += len(batch.rejects)
-        return copies_before(pa.concat_arrays(digests)), unread
+            if not problem and len(batch.rejects):
+                problem = batch.rejects["detail"][0].as_py()
+        texts = pa.concat_arrays(digests)
+        if not len(texts) and not self.may_be_unreadable:
+            raise ValueError(f"{self.path}: no review can be read; {problem}")
+        return copies_before(texts), unread
 
     def _batches(self) -> Iterator[Batch]:
         return read(self.path, self.text_column, self.id_column, self.domain_column)

@@ -20,20 +20,17 @@ def read(
 
     `path` is a file or a folder, local or a URL: jsonl, json, csv, tsv, parquet, Arrow stream or txt, each also as
     .gz. Every line (record, item) is in exactly one row or one reject of exactly one batch; see `Batch`.
-    Raises ValueError, naming the file and the mend, where there is nothing to read, a column is missing, or not a
-    single row can be read.
+    Raises ValueError, naming the file and the mend, where there is nothing to read or a column is missing.
     """
     found = listing(path)
     wanted = Columns(text_column, id_column, domain_column)
-    rows, first_problem = 0, ""
+    lines = 0
     for file in found.files:
         for batch in read_file(found.folder, file, wanted):
-            rows += batch.rows.num_rows
-            if not first_problem and batch.rejects.num_rows:
-                first_problem = batch.rejects.column("detail")[0].as_py()
+            lines += batch.rows.num_rows + batch.rejects.num_rows
             yield batch
-    if not rows:
-        raise ValueError(f"{path}: no review can be read; " + (first_problem or "every file is empty"))
+    if not lines:
+        raise ValueError(f"{path}: no review can be read; every file is empty")
 
 
 def read_file(folder: Folder, file: str, wanted: Columns) -> Iterator[Batch]:

@@ -1,4 +1,4 @@
-"""How predict and evaluate ask a model."""
+"""How predict and evaluate ask a model, and that every row comes out, also where no engine need start."""
 
 import json
 from collections.abc import Callable
@@ -63,3 +63,35 @@ def test_a_run_s_teacher_is_asked_as_the_run_asks_it(invoke: Invoke, tmp_path: P
     teacher, student = (annotation_of(Folder("runs"), name, REVIEWS) for name in ("mine/teacher", "mine"))
     assert (teacher.style, teacher.max_tokens, teacher.max_length) == ("json", 333, 777)
     assert (student.style, student.max_tokens, student.max_length) == ("compact", 111, 222)
+
+
+def test_rows_that_cannot_be_read_come_out_without_an_engine(invoke: Invoke, tmp_path: Path) -> None:
+    small = model(tmp_path / "model")
+    (tmp_path / "in.jsonl").write_text('{broken\n\n{"id": "b", "text": "   "}\n{"id": "c", "text": 5}\n')
+    done = invoke("predict", small, "in.jsonl", "out.jsonl")
+    assert done.exit_code == 0, done.stderr
+    out = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert {row["id"]: row["error"].partition(":")[0] for row in out} == {
+        "in.jsonl:1": "broken",
+        "b": "empty",
+        "in.jsonl:4": "type",
+    }
+    assert all(row["polarity"] is None and row["opinions"] == [] for row in out)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("in.jsonl", "", "every file is empty"),
+        ("in.csv", "id,text\n", "every file is empty"),
+        ("in.jsonl", '{broken\n{"review": "good"}\n', "--text-column"),
+        ("in.csv", "id,review\n1,good\n", "--text-column"),
+    ],
+)
+def test_an_input_without_rows_or_without_the_column_is_a_mistake(
+    invoke: Invoke, tmp_path: Path, name: str, text: str, said: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    done = invoke("predict", model(tmp_path / "model"), name, "out.jsonl")
+    assert done.exit_code == 2 and said in done.stderr
+    assert not (tmp_path / "out.jsonl").exists()

@@ -69,7 +69,7 @@ def test_a_corpus_without_a_review(invoke: Invoke, spec: Path, tmp_path: Path, t
     (tmp_path / "reviews.jsonl").write_text(text)
     done = invoke("run", spec, "--until", "ingest")
     assert done.exit_code == 2
-    assert "reviews.jsonl" in done.stderr
+    assert "reviews.jsonl" in done.stderr and "no review can be read" in done.stderr
 
 
 def test_a_root_that_cannot_be_written(invoke: Invoke, spec: Path, tmp_path: Path) -> None:
