@@ -36,7 +36,8 @@ def native_prediction(task: Task, annotation: Mapping[str, Any]) -> Prediction:
     """`annotation` is a row of an ANNOTATION table.
 
     A label is the most probable of the task's labels at the first answer token (others are not looked at); without
-    log-probabilities, the polarity that was written. An annotation with an error is an answer that cannot be read.
+    log-probabilities, the polarity that was written. An annotation with an error is an answer that cannot be read,
+    but for the opinions that it has: those were read before it was cut.
     """
     if isinstance(task, ClassificationTask):
         logprobs = annotation["label_logprobs"]
@@ -44,9 +45,9 @@ def native_prediction(task: Task, annotation: Mapping[str, Any]) -> Prediction:
             return str(annotation["polarity"]) if annotation["polarity"] is not None else None
         by_label = dict(zip(POLARITIES, logprobs, strict=True))
         return max(task.labels, key=lambda label: by_label[label])
-    if annotation["error"] is not None:
-        return None
     opinions = annotation["opinions"] or []
+    if annotation["error"] is not None and not opinions:
+        return None
     if getattr(task, "fields", ()) == TERMS:
         named = {(o["target"], o["polarity"]): None for o in opinions if o["target"] is not None}
         return [{"aspect_term": target, "sentiment": polarity} for target, polarity in named]

@@ -19,19 +19,21 @@ from fsa_ray.sentiment.answers import parse_analysis
 from fsa_ray.sentiment.grounding import ground
 from fsa_ray.sentiment.prompts import prompt
 from fsa_ray.sentiment.thinking import split_thinking
-from fsa_ray.stages.asking import Asker
+from fsa_ray.stages.asking import CUT, Asker
 from fsa_ray.stages.model import Model, ModelDirectory, is_encoder_decoder, local_path
 from fsa_ray.stages.rows import RowWriter
 
 
 class Annotate(Stage[Rows]):
-    """Greedy answers, one row for each review, in the order of the reviews; a row without an answer has an `error`.
+    """Greedy answers, one row for each review, in the order of the reviews.
+
+    A row without a whole answer has an `error`; what could be read of an answer that was cut is kept.
 
     Confidence is the softmax over the three polarity words at the first answer token.
     """
 
     name: ClassVar[str] = "annotate"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     flow: ClassVar[Flow | None] = Flow(source="reviews")
 
     reviews: Stage[Rows]
@@ -105,14 +107,16 @@ class Annotating:
 def _annotation(reply: Reply, review: str, opened: bool) -> dict[str, Any]:
     if reply.error is not None:
         return {"polarity": None, "confidence": None, "opinions": [], "error": reply.error, "label_logprobs": None}
-    analysis = parse_analysis(split_thinking(reply.text, opened=opened).answer)
+    said = split_thinking(reply.text, opened=opened)
+    analysis = parse_analysis(said.answer)
     kept, _ = ground(analysis.opinions, review)
     likely, confidence = _likely(reply.label_logprobs)
+    unreadable = None if analysis.polarity else f"unreadable answer: {reply.text[:200]!r}"
     return {
         "polarity": analysis.polarity or likely,
         "confidence": confidence,
         "opinions": [opinion.model_dump() for opinion in kept],
-        "error": None if analysis.polarity else f"unreadable answer: {reply.text[:200]!r}",
+        "error": CUT if reply.finish_reason == "length" or not said.closed else unreadable,
         "label_logprobs": reply.label_logprobs,
     }
 

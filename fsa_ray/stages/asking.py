@@ -11,6 +11,9 @@ from fsa_ray.evaluation.label_words import LabelTree
 from fsa_ray.sentiment.chat import ChatFormat
 from fsa_ray.stages.model import chat_format
 
+CUT = "cut at the token limit"
+"""The error of an answer that the token limit ended."""
+
 
 @dataclass(frozen=True)
 class LabelQuestions:

@@ -15,7 +15,7 @@ from fsa_ray.sentiment.control_tokens import neutralise
 from fsa_ray.sentiment.instructions.reply import find_entries, find_object
 from fsa_ray.sentiment.instructions.validation import read_analysis, read_proposals
 from fsa_ray.sentiment.thinking import split_thinking
-from fsa_ray.stages.asking import Asker
+from fsa_ray.stages.asking import CUT, Asker
 
 _KEY = "output"
 
@@ -132,7 +132,7 @@ def _response(request: dict[str, Any], reply: Reply, round_: int, opened: bool) 
 
 def _fault(request: dict[str, Any], answer: str, closed: bool, finish_reason: str | None) -> str | None:
     if finish_reason == "length" or not closed:
-        return "cut at the token limit"
+        return CUT
     if not answer:
         return "empty answer"
     readable = _READABLE.get(request["kind"], _is_json if request["schema"] is not None else None)
