@@ -110,17 +110,24 @@ class _Mapping:
 
         async with gate:
             try:
-                said = await client.chat.completions.create(model=self._endpoint.model, **request)
+                reply = await client.chat.completions.create(model=self._endpoint.model, **request)
             except APIStatusError as error:
+                said = self._without_key(error.message)
                 if error.status_code in {401, 403, 404}:
-                    raise RuntimeError(f"{self._endpoint.url} answers {error.status_code}: {error.message}") from None
-                return Reply(error=f"HTTP {error.status_code}: {error.message}"[:500])
+                    raise RuntimeError(f"{self._endpoint.url} answers {error.status_code}: {said}") from None
+                return Reply(error=f"HTTP {error.status_code}: {said}"[:500])
             except APIConnectionError as error:
-                raise RuntimeError(f"{self._endpoint.url} cannot be reached: {error}") from None
-        choice = said.choices[0]
+                said = self._without_key(str(error))
+                raise RuntimeError(f"{self._endpoint.url} cannot be reached: {said}") from None
+        choice = reply.choices[0]
         return Reply(
             text=choice.message.content or "",
-            prompt_tokens=said.usage.prompt_tokens if said.usage else 0,
-            output_tokens=said.usage.completion_tokens if said.usage else 0,
+            prompt_tokens=reply.usage.prompt_tokens if reply.usage else 0,
+            output_tokens=reply.usage.completion_tokens if reply.usage else 0,
             finish_reason=choice.finish_reason,
         )
+
+    def _without_key(self, message: str) -> str:
+        """Some servers say what they were sent."""
+        key = self._key.get_secret_value()
+        return message.replace(key, f"[{self._endpoint.key_variable}]") if key else message

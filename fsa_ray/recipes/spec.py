@@ -1,11 +1,12 @@
 """The YAML that a user writes. Field descriptions are the comments of `fsa-ray init` and the texts of the errors."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from fsa_ray.core.budget import Budget
 from fsa_ray.core.explain import explain
@@ -70,11 +71,33 @@ class Decontaminate(Section):
 
 
 class EndpointSpec(Section):
-    """A teacher behind an OpenAI-compatible server."""
+    """A teacher behind an OpenAI-compatible server. Errors do not repeat what it says: it may be a misplaced key."""
 
-    url: str = Field(pattern=r"^https?://", description="base URL, for example http://localhost:8000/v1")
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    url: str = Field(description="base URL, for example http://localhost:8000/v1")
     model: str = Field(description="the model's name there")
     key_variable: str = Field("OPENAI_API_KEY", description="environment variable that holds the key")
+
+    @field_validator("url")
+    @classmethod
+    def _without_credentials(cls, url: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+            raise ValueError(
+                "expected http:// or https://, a host and a path, and nothing else; "
+                "a password or key goes into the environment variable that `key_variable` names"
+            )
+        return url
+
+    @field_validator("key_variable")
+    @classmethod
+    def _a_name(cls, name: str) -> str:
+        # Upper case alone, as is the custom: the keys of many providers would pass for names in small letters.
+        if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
+            raise ValueError(
+                "expected the name of an environment variable in capital letters, such as MY_KEY, not the key itself"
+            )
+        return name
 
 
 class EmbeddedTeacher(Section):
@@ -255,7 +278,7 @@ def validate(document: dict[str, Any], model: type[Spec], source: str) -> Spec:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise ValueError(explain(error, model, source)) from error
+        raise ValueError(explain(error, model, source)) from None  # pydantic's own words repeat what was given
 
 
 def _apply(document: dict[str, Any], override: str) -> None:

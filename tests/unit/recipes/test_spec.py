@@ -1,5 +1,6 @@
 """The spec: what it refuses, in which words; overrides; and that starters are valid specs."""
 
+import traceback
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,36 @@ def test_a_mistake_is_named_with_its_place(path: str, value: object, said: str) 
     with pytest.raises(ValueError, match=r"demo\.yaml") as error:
         validate(document, Spec, "demo.yaml")
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "said"),
+    [
+        ({"url": "https://me:hunter2@host/v1"}, "teacher.endpoint.url"),
+        ({"url": "https://hunter2@host/v1"}, "`key_variable` names"),
+        ({"url": "https://host/v1?api_key=hunter2"}, "teacher.endpoint.url"),
+        ({"url": "https://host?hunter2"}, "teacher.endpoint.url"),
+        ({"url": "htps://me:hunter2@host/v1"}, "expected http:// or https://"),
+        ({"url": "https://host/v1", "key_variable": "sk-hunter2"}, "the name of an environment variable"),
+        ({"url": "https://host/v1", "key_variable": "gsk_hunter2"}, "teacher.endpoint.key_variable"),
+        ({"url": "https://host/v1", "key": "hunter2"}, "there are: key_variable, model, url"),
+        ("https://me:hunter2@host/v1", "teacher.endpoint"),
+    ],
+)
+def test_a_misplaced_key_is_refused_and_not_repeated(endpoint: object, said: str) -> None:
+    given = {"model": "m", **endpoint} if isinstance(endpoint, dict) else endpoint
+    document = {**demo(), "teacher": {"endpoint": given}}
+    with pytest.raises(ValueError, match=r"demo\.yaml") as error:
+        validate(document, Spec, "demo.yaml")
+    assert said in str(error.value)
+    assert "hunter2" not in "".join(traceback.format_exception(error.value))
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8000/v1", "https://host", "http://[::1]:8000/v1/@team/x"])
+def test_an_endpoint_s_url_may_be(url: str) -> None:
+    document = {**demo(), "teacher": {"endpoint": {"url": url, "model": "m", "key_variable": "MY_KEY_2"}}}
+    endpoint = validate(document, Spec, "demo.yaml").teacher.endpoint
+    assert endpoint is not None and endpoint.url == url
 
 
 def test_overrides_are_yaml_and_make_sections(tmp_path: Path) -> None:
