@@ -53,28 +53,31 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-#: Control tokens of common chat formats, for endpoints whose tokenizer is not at hand.
-COMMON_CONTROL_TOKENS = (
-    "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>",
-    "<|end_header_id|>", "<|eot_id|>", "<|eom_id|>", "<|python_tag|>", "<|system|>", "<|user|>", "<|assistant|>",
-    "<|end|>", "<|start|>", "<|message|>", "<|channel|>", "<|return|>", "<|endofprompt|>", "<bos>", "<eos>",
-    "<start_of_turn>", "<end_of_turn>", "<s>", "</s>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<think>",
-    "</think>", "<tool_call>", "</tool_call>", "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜User｜>",
-    "<｜Assistant｜>",
-)  # fmt: skip
+_NAME = r"[\w▁/.:@-]{1,64}"
+_SENTINELS = (
+    r"s|pad|unk|bos|eos|cls|sep|mask|eod|eop|sop|eot|image|im_(start|end|patch)|(start|end)_function_(call|response)"
+    r"|(\w{1,20}[:_])?(think|tool_calls?|tool_response|function_calls?)"
+    r"|(start|end)_of_(turn|image|audio)|(image|audio)_soft_token|fim_(prefix|middle|suffix|pad)|repo_name|file_sep"
+    r"|(extra_id_|unused|reserved_|unused_token_)\d{1,6}"
+)
+_BRACKETED = (
+    r"INST|SYSTEM_PROMPT|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS|TOOL_CONTENT|ARGS|CALL_ID|THINK|IMG|IMG_BREAK|IMG_END"
+    r"|AUDIO|BEGIN_AUDIO|TRANSCRIBE|PREFIX|MIDDLE|SUFFIX|MODEL_SETTINGS|[gs]?MASK|CLS|SEP|PAD|UNK|BOS|EOS"
+)
+_CONTROL_TOKEN = re.compile(
+    f"<[|｜]{_NAME}[|｜]>"  # Qwen, Llama 3, Phi, gpt-oss, GLM, Kimi; DeepSeek has wide bars
+    f"|<[|]{_NAME}>|<{_NAME}[|]>"  # Gemma 4
+    f"|</?({_SENTINELS})>"
+    f"|\\[/?({_BRACKETED})\\]"  # Mistral, GLM, BERT
+    "|<</?SYS>>"  # Llama 2
+)
 
 
-def neutralise(text: str, special_tokens: Iterable[str] = COMMON_CONTROL_TOKENS) -> tuple[str, bool]:
-    """The text with every control token broken by a blank after its first character, and whether anything changed.
+def neutralise(text: str) -> tuple[str, bool]:
+    """The text with what is a control token of common models broken by a blank after its first character, and whether
+    there was any: for endpoints, whose tokenizer is not at hand.
 
-    For endpoints that tokenise text themselves. Afterwards none of `special_tokens` of two characters or more occurs.
+    No such token holds a blank, and none begins inside another: so none is left, and none arises.
     """
-    tokens = sorted({token for token in special_tokens if len(token) > 1}, key=len, reverse=True)
-    if not any(token in text for token in tokens):
-        return text, False
-    pattern = re.compile("|".join(map(re.escape, tokens)))
-    broken = pattern.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
-    # Where tokens overlap, or a token holds a blank itself, breaking one may leave or make another: drop those.
-    while pattern.search(broken):
-        broken = pattern.sub("", broken)
-    return broken, True
+    broken, count = _CONTROL_TOKEN.subn(lambda match: f"{match[0][0]} {match[0][1:]}", text)
+    return broken, count > 0
