@@ -62,7 +62,7 @@ def run_quietly(root: Folder, pipeline: Pipeline, placement: Placement) -> None:
 
 
 def _predictions(root: Folder, reviews: Rows, annotations: Rows) -> Iterator[pa.Table]:
-    """In the order of the input, by the user's ids; rows that could not be read come out with their reason."""
+    """In the order of the input, by the user's ids; after them the rows that could not be read, with their reason."""
     for review, annotation in zip(
         iter_parts(root, reviews.kept, ["source_id"]), iter_parts(root, annotations.kept), strict=True
     ):

@@ -9,7 +9,10 @@ from fsa_ray.cli.arguments import DATA_HELP, DEFAULT_ROOT, Json, PlacementFile, 
 
 
 def predict(
-    model: Annotated[str, typer.Argument(help="A run's name, or a model's directory or URL.", metavar="MODEL_OR_RUN")],
+    model: Annotated[
+        str,
+        typer.Argument(help="A run (its student), RUN/STAGE, or a model's directory or URL.", metavar="MODEL_OR_RUN"),
+    ],
     input_: Annotated[str, typer.Argument(help="jsonl, csv, parquet or text file, or a folder.", metavar="INPUT")],
     output: Annotated[str, typer.Argument(help=".jsonl or .parquet", metavar="OUTPUT")],
     text_column: Annotated[str, typer.Option(help="Column that holds the review.")] = "text",
@@ -17,7 +20,7 @@ def predict(
     root: Root = DEFAULT_ROOT,
     placement: PlacementFile = None,
 ) -> None:
-    """Annotate reviews. Every input row comes out, with an error where there is no annotation."""
+    """Annotate reviews. Every input row comes out, with an error where there is no whole annotation."""
     from fsa_ray.cli.annotation import annotate_file
     from fsa_ray.cli.lookup import placement_at
 
