@@ -1,24 +1,24 @@
 """The alignment phase of a run: task prompts, the teacher's answers to them, and what a small teacher learns first."""
 
+from itertools import product
 from typing import Any
 
 from pydantic import Field
 
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import Stage
-from fsa_ray.evaluation.classification import ClassificationTask
 from fsa_ray.evaluation.tasks import load_task
-from fsa_ray.recipes.spec import Location, Section, Spec
+from fsa_ray.recipes.spec import Distinct, Location, Section, Spec
 from fsa_ray.recipes.teacher import asked_again, asking
 from fsa_ray.recipes.trainable import refuse_endpoint, require_weighed_analyses
-from fsa_ray.sentiment.alignment.tasks import TASKS, alignment_task
+from fsa_ray.sentiment.alignment.tasks import TASKS, AlignmentTask, alignment_task
 from fsa_ray.stages.alignment.align import Align
 from fsa_ray.stages.alignment.aligned import Aligned
 from fsa_ray.stages.alignment.other import OtherTasks
 from fsa_ray.stages.alignment.records import AlignmentRecords
 from fsa_ray.stages.alignment.solved import SolvedAlignments
 from fsa_ray.stages.invent import Invent
-from fsa_ray.stages.labels import BenchmarkLabels
+from fsa_ray.stages.labels import FIELDS, BenchmarkLabels, labelled_fields
 from fsa_ray.stages.model import Model
 from fsa_ray.training.settings import TrainSettings
 
@@ -27,12 +27,12 @@ class AlignmentSpec(Section):
     """The alignment phase (ICLDist): few-shot task prompts in many formats, answered by the teacher."""
 
     count: int = Field(20_000, ge=1, description="prompts, other tasks included")
-    tasks: tuple[str, ...] = Field(tuple(TASKS), min_length=1, description=f"of {', '.join(TASKS)}")
+    tasks: Distinct = Field(tuple(TASKS), min_length=1, description=f"of {', '.join(TASKS)}")
     shots: int = Field(8, ge=0, le=8, description="solved cases that a prompt has at most; each draws its own number")
     benchmark: Location | None = Field(
         None, description="the solved cases are train items of this SentiBench folder; else they are invented"
     )
-    benchmark_tasks: tuple[str, ...] = Field(("asqp_rest16",), description="extraction tasks there")
+    benchmark_tasks: Distinct = Field(("asqp_rest16",), description="sets there that tell what `tasks` ask for")
     invented: int = Field(500, ge=9, description="without a benchmark: invented labelled reviews")
     other: Location | None = Field(
         None, description="file of other tasks: JSON lines, or one of Super-NaturalInstructions"
@@ -48,18 +48,37 @@ class AlignmentSpec(Section):
 
 def refuse_impossible(spec: Spec, given: AlignmentSpec) -> None:
     """Raises ValueError for what cannot be asked, or trained."""
-    for where, settings in (("train", spec.train), ("alignment.train", given.train)):
-        refuse_endpoint(spec, where, settings)
-    require_weighed_analyses(spec, "train", spec.train)
-    for name in given.tasks:
-        alignment_task(name)
+    if given.train.soft_labels is not None:
+        refuse_endpoint(spec, "alignment.train.soft_labels")
+    if spec.train.soft_labels is not None:
+        require_weighed_analyses(spec, "train.soft_labels")
+    tasks = [alignment_task(name) for name in given.tasks]
+    words = [
+        task for task in tasks if len(task.fields) == 1 and (task.slot is None or "analysis" in spec.teacher.prompts)
+    ]
+    if given.train.soft_labels is not None and not words:
+        raise ValueError(
+            "alignment.train.soft_labels: no answer of these tasks is a label word; add polarity to alignment.tasks "
+            "(or aspect-polarity, with analysis in teacher.prompts), or leave it out"
+        )
     if given.samples > 1 and spec.teacher.temperature == 0:
         raise ValueError("alignment.samples: at temperature 0 all samples are the same; set teacher.temperature")
     if (given.other is None) != (given.other_share == 0):
         raise ValueError("alignment.other: give the file of other tasks and `other_share` together, or neither")
-    for name in given.benchmark_tasks if given.benchmark is not None else ():
-        if isinstance(load_task(name), ClassificationTask):
-            raise ValueError(f"alignment.benchmark_tasks: {name} has no opinions to show; name extraction tasks")
+    if given.benchmark is not None:
+        for name, task in product(given.benchmark_tasks, tasks):
+            _require_cases(name, task)
+
+
+def _require_cases(name: str, task: AlignmentTask) -> None:
+    """Raises ValueError if the items of a set do not tell the gold of a task: its cases would be wrong."""
+    lacking = task.needs - labelled_fields(load_task(name))
+    if lacking:
+        names = ", ".join(told for told, field in FIELDS.items() if field in lacking)
+        raise ValueError(
+            f"alignment.benchmark_tasks: {name} has no {names}, which solved cases of {task.name} need; "
+            f"name other sets (asqp_rest16 has all), or leave {task.name} out of alignment.tasks"
+        )
 
 
 def shown_cases(spec: Spec, given: AlignmentSpec, stages: dict[str, Stage[Any]]) -> Stage[Rows]:

@@ -19,7 +19,8 @@ SHOWN = 60
 
 def distil(spec: Spec) -> Pipeline:
     """Raises ValueError if something that the spec names is not there."""
-    require_weighed_analyses(spec, "train", spec.train)
+    if spec.train.soft_labels is not None:
+        require_weighed_analyses(spec, "train.soft_labels")
     stages: dict[str, Stage[Any]] = {}
     teacher = teacher_of(spec, stages)
     gold_labels = gold_labels_of(spec)

@@ -10,7 +10,7 @@ from fsa_ray.core.stage import Stage
 from fsa_ray.evaluation.invented import ASPECTS, POLARITY
 from fsa_ray.recipes.pairs import PairStudent, pair_start, paired, trained_on_pairs
 from fsa_ray.recipes.reviews import reviews_of
-from fsa_ray.recipes.spec import Evaluation, Location, Section, Select, Spec
+from fsa_ray.recipes.spec import Distinct, Evaluation, Location, Section, Select, Spec
 from fsa_ray.recipes.student import seed_of, split
 from fsa_ray.recipes.suite import needed
 from fsa_ray.recipes.teacher import labels_behind, responses_of, teacher_of
@@ -46,7 +46,7 @@ class ZeroShot(Section):
     """Classification without a label seen: read off what the pre-trained student writes about the bare text."""
 
     data: Location = Field(description="SentiBench folder")
-    tasks: tuple[str, ...] = Field(min_length=1, description="classification tasks of polarities there")
+    tasks: Distinct = Field(min_length=1, description="classification tasks of polarities there")
     limit: int | None = Field(None, ge=1, description="at most so many items of a task")
 
 

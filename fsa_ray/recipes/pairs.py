@@ -6,6 +6,7 @@ from pydantic import Field
 
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import Stage
+from fsa_ray.recipes.architecture import config_of, require_encoder_decoder
 from fsa_ray.recipes.spec import Student
 from fsa_ray.stages.model import model_stage
 from fsa_ray.stages.pair import Pair
@@ -22,12 +23,15 @@ class PairStudent(Student):
 
 
 def pair_start(student: PairStudent, stages: dict[str, Stage[Any]], texts: tuple[Stage[Rows], ...]) -> dict[str, Any]:
-    """How such a student begins: fields of `Train`. A new one learns its tokens from `texts`."""
+    """How such a student begins: fields of `Train`. A new one learns its tokens from `texts`.
+    Raises ValueError for another kind of model."""
     if student.model is not None:
         stages["start"] = model = model_stage(student.model, student.revision, student.trust_remote_code)
+        require_encoder_decoder("student.model", config_of(model))
         stages["tokenizer"] = LineTokenizer(model=model)
         return {"start": model, "tokenizer": stages["tokenizer"]}
     assert student.config is not None
+    require_encoder_decoder("student.config", student.config)
     longest = max(student.source_length, student.target_length)
     stages["tokenizer"] = LearnTokenizer(examples=texts, vocabulary=student.vocabulary, max_length=longest)
     return {"config": student.config, "tokenizer": stages["tokenizer"]}

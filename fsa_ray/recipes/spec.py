@@ -28,6 +28,19 @@ Location = Annotated[str, AfterValidator(_expanded)]
 """Where outside data lie: a path or URL."""
 
 
+def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    twice = next((value for value in values if values.count(value) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{twice} is listed twice; the second would be asked and paid for again")
+    return values
+
+
+Once = AfterValidator(_distinct)
+"""A list in which nothing stands twice: ids are made from what stands there."""
+
+Distinct = Annotated[tuple[str, ...], Once]
+
+
 class Section(BaseModel):
     """Base of every part of a spec: unknown keys are refused, values never change."""
 
@@ -110,7 +123,7 @@ class EmbeddedTeacher(Section):
     invented: int = Field(6000, ge=0, description="invented labelled reviews to train on")
     rewritings: int = Field(1500, ge=0, description="how many of them are also answered for the further prompts")
     benchmark: Location | None = Field(None, description="also train on the train splits of this SentiBench folder")
-    tasks: tuple[str, ...] = Field((), description="the tasks whose train splits are used")
+    tasks: Distinct = Field((), description="the tasks whose train splits are used")
 
 
 class Teacher(Section):
@@ -121,7 +134,7 @@ class Teacher(Section):
     trust_remote_code: bool = Field(False, description="run the model repository's own code")
     endpoint: EndpointSpec | None = Field(None, description="an OpenAI-compatible server instead")
     embedded: EmbeddedTeacher | None = Field(None, description="a small teacher trained here instead")
-    prompts: tuple[Kind, ...] = Field(
+    prompts: Annotated[tuple[Kind, ...], Once] = Field(
         ("analysis", "rewriting"), min_length=1, description="what it is asked about each review: perspectives"
     )
     weigh_labels: bool = Field(
@@ -209,14 +222,14 @@ class Gold(Section):
     benchmark: Location | None = Field(
         None, description="take them from this SentiBench folder; else they are invented"
     )
-    tasks: tuple[str, ...] = Field((), description="the tasks whose train splits are used")
+    tasks: Distinct = Field((), description="the tasks whose train splits are used")
 
 
 class Evaluation(Section):
     """What is measured: SentiBench tasks from a folder in the official layout, or invented labelled reviews."""
 
     data: Location | None = Field(None, description="folder of SentiBench, or of the FSA benchmark")
-    tasks: tuple[str, ...] = Field((), description="tasks there")
+    tasks: Distinct = Field((), description="tasks there")
     invented: int | None = Field(None, ge=1, description="invented test reviews")
     limit: int | None = Field(None, ge=1, description="at most so many items of a task")
     max_tokens: int = Field(256, ge=8, description="longest answer of a student in its own format")

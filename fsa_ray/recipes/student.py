@@ -4,7 +4,9 @@ from typing import Any
 
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import Stage
+from fsa_ray.recipes.architecture import config_of, require_causal
 from fsa_ray.recipes.spec import Spec
+from fsa_ray.recipes.trainable import require_weighed_analyses
 from fsa_ray.stages.doubt import Doubt
 from fsa_ray.stages.gold import GoldExamples
 from fsa_ray.stages.hold_out import HeldOut, Remaining
@@ -20,14 +22,16 @@ from fsa_ray.training.settings import TrainSettings
 
 
 def start_of(spec: Spec, stages: dict[str, Stage[Any]], *examples: Stage[Rows]) -> dict[str, Any]:
-    """How a student begins: the fields of `Train` that say so."""
+    """How a causal student begins: the fields of `Train` that say so. Raises ValueError for another kind."""
     student = spec.student
     if student.model is not None:
         stages["start"] = start = model_stage(student.model, student.revision, student.trust_remote_code)
+        require_causal("student.model", config_of(start))
         return {"start": start}
+    assert student.config is not None
+    require_causal("student.config", student.config)
     tokenizer = LearnTokenizer(examples=examples, vocabulary=student.vocabulary, max_length=student.sequence_length)
     stages["tokenizer"] = tokenizer
-    assert student.config is not None
     return {"config": reaching(student.sequence_length, student.config), "tokenizer": tokenizer}
 
 

@@ -1,13 +1,13 @@
 """Measuring models by in-context prompts, as the papers do."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.stage import Stage
-from fsa_ray.recipes.spec import Evaluation, Spec
+from fsa_ray.recipes.spec import Evaluation, Once, Spec
 from fsa_ray.stages.alignment.questions import AlignmentQuestions
 from fsa_ray.stages.answer import Answer
 from fsa_ray.stages.evaluate import Evaluate
@@ -20,7 +20,9 @@ class SuiteSpec(Evaluation):
     """What is measured: SentiBench tasks, or invented reviews, asked as prompts with demonstrations."""
 
     shots: int = Field(4, ge=0, le=8, description="demonstrations in a prompt")
-    seeds: tuple[int, ...] = Field((42, 52, 62), min_length=1, description="one draw of demonstrations for each")
+    seeds: Annotated[tuple[int, ...], Once] = Field(
+        (42, 52, 62), min_length=1, description="one draw of demonstrations for each"
+    )
     protocol: Literal["v1", "v2", "strict"] = Field("strict", description="how it is asked and scored: see --protocol")
 
 

@@ -10,19 +10,16 @@ def refuse_soft_labels(where: str, settings: TrainSettings) -> None:
         raise ValueError(f"{where}.soft_labels: no answer here begins with a label word; leave it out")
 
 
-def require_weighed_analyses(spec: Spec, where: str, settings: TrainSettings) -> None:
-    """Raises ValueError if soft labels are asked of a teacher that gives none with its analyses."""
-    given = spec.teacher
-    if settings.soft_labels is None:
-        return
-    refuse_endpoint(spec, where, settings)
-    if "analysis" not in given.prompts:
-        refuse_soft_labels(where, settings)
-    if given.style == "json" and not given.weigh_labels:
-        raise ValueError(f"{where}.soft_labels: an analysis in JSON tells no probabilities; set teacher.weigh_labels")
+def require_weighed_analyses(spec: Spec, where: str) -> None:
+    """Raises ValueError if `where` asks for probabilities of label words and the teacher gives none with analyses."""
+    refuse_endpoint(spec, where)
+    if "analysis" not in spec.teacher.prompts:
+        raise ValueError(f"{where}: no answer here begins with a label word; leave it out")
+    if spec.teacher.style == "json" and not spec.teacher.weigh_labels:
+        raise ValueError(f"{where}: an analysis in JSON tells no probabilities; set teacher.weigh_labels")
 
 
-def refuse_endpoint(spec: Spec, where: str, settings: TrainSettings) -> None:
-    """Raises ValueError if soft labels are asked of an endpoint."""
-    if settings.soft_labels is not None and spec.teacher.endpoint is not None:
-        raise ValueError(f"{where}.soft_labels: an endpoint does not tell the probabilities of label words")
+def refuse_endpoint(spec: Spec, where: str) -> None:
+    """Raises ValueError if `where` asks an endpoint for probabilities of label words."""
+    if spec.teacher.endpoint is not None:
+        raise ValueError(f"{where}: an endpoint does not tell the probabilities of label words")

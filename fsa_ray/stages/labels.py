@@ -10,7 +10,7 @@ from pydantic import Field
 from fsa_ray.core.artifact import Flow, Rows
 from fsa_ray.core.local_copy import brought_here
 from fsa_ray.core.stage import Stage, StageContext
-from fsa_ray.evaluation.fsa import FSA_TASKS
+from fsa_ray.evaluation.extraction import EntryTask
 from fsa_ray.evaluation.item import Item
 from fsa_ray.evaluation.task import Task
 from fsa_ray.evaluation.tasks import load_task
@@ -19,6 +19,9 @@ from fsa_ray.schemas.rows import LABELLED_REVIEW
 from fsa_ray.stages.benchmark import pin, sample_items
 from fsa_ray.stages.model import PinnedFile
 from fsa_ray.stages.rows import commit, derived_id
+
+FIELDS = {"aspect_term": "target", "aspect_category": "aspect", "opinion": "evidence", "sentiment": "polarity"}
+"""Field of an extraction set to the field of an opinion that it is."""
 
 
 class BenchmarkLabels(Stage[Rows]):
@@ -37,11 +40,12 @@ class BenchmarkLabels(Stage[Rows]):
 
     @classmethod
     def at(cls, data: str, tasks: tuple[str, ...], limit: int | None = None) -> "BenchmarkLabels":
-        """`limit`: so many items in all, evenly over the tasks. Raises ValueError naming what is missing."""
+        """`limit`: so many items in all, evenly over the tasks. Raises ValueError naming what is missing, and for a
+        set that is not labelled with polarities."""
         if not tasks:
             raise ValueError(f"{data}: also name the tasks whose train splits are used")
-        if any(name in FSA_TASKS for name in tasks):
-            raise ValueError(f"{', '.join(tasks)}: sets of the FSA benchmark know a fourth polarity; name others")
+        for name in tasks:
+            _require_polarities(load_task(name))
         data = brought_here(data)
         pinned = [pin(path, Path(data)) for name in tasks for path in load_task(name).paths(Path(data), "train")]
         return cls(tasks=tasks, files=tuple(pinned), limit=limit, data=data)
@@ -55,6 +59,24 @@ class BenchmarkLabels(Stage[Rows]):
         rows = rows[: self.limit]
         ctx.measure(rows_read=len(rows))
         return commit(ctx, pa.Table.from_pylist(rows, LABELLED_REVIEW), [])
+
+
+def labelled_fields(task: Task) -> frozenset[str]:
+    """Which fields of an opinion the items of a set tell; of a classification set only the polarity."""
+    told = task.fields if isinstance(task, EntryTask) else ("sentiment",)
+    return frozenset(FIELDS[name] for name in told if name in FIELDS)
+
+
+def _require_polarities(task: Task) -> None:
+    labels = task.polarities if isinstance(task, EntryTask) else task.labels
+    strange = [label for label in labels if label not in POLARITIES]
+    if isinstance(task, EntryTask) and "polarity" not in labelled_fields(task):
+        strange = list(task.fields)
+    if strange:
+        raise ValueError(
+            f"{task.name} cannot be learned from here ({', '.join(strange)}): "
+            f"name sets whose `sentiment` or label is one of {', '.join(POLARITIES)}"
+        )
 
 
 def _row(task: Task, item: Item) -> dict[str, Any]:

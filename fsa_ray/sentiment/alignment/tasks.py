@@ -30,6 +30,11 @@ class AlignmentTask:
     implied: bool = False
 
     @property
+    def needs(self) -> frozenset[str]:
+        """Fields of opinions without which labelled reviews give no cases, or wrong ones."""
+        return frozenset(self.fields) | (frozenset() if self.slot is None else {self.slot.lower()})
+
+    @property
     def forms(self) -> tuple[Form, ...]:
         """The forms that its answers can be written in."""
         return CLASSIFICATION if len(self.fields) == 1 else LISTS

@@ -39,6 +39,11 @@ class OtherTasks(Stage[Rows]):
         """`against`: texts that models are tested on. Raises ValueError if the file is missing, or holds no query."""
         path = brought_here(path)
         found = Path(path)
+        if not found.is_file():
+            raise ValueError(
+                f"{path} is no file; give other tasks as JSON lines of task, instruction and input, "
+                "or as one task file of Super-NaturalInstructions"
+            )
         pinned = pin(found, found.parent)
         read = read_other_tasks(found.stem, found.read_bytes())
         if not read.records:

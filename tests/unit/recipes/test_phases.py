@@ -1,5 +1,7 @@
 """The recipes fsa, targeted and joint as graphs."""
 
+import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import pytest
 import yaml
 
 from fsa_ray.core.stage import Stage
+from fsa_ray.recipes.architecture import ENCODER_DECODERS
 from fsa_ray.recipes.starter import FSA, JOINT, TARGETED, render
 from fsa_ray.recipes.table import RECIPES, build, load_pipeline
 from fsa_ray.stages.doubt import Doubt
@@ -20,7 +23,8 @@ STARTERS = {"fsa": ("fsa-mixtral", FSA), "targeted": ("targeted-70b", TARGETED),
 
 
 def document(recipe: str, **changes: Any) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((JOBS / f"{recipe}.yaml").read_text("utf-8"))
+    job = JOBS / f"{'demo' if recipe == 'distil' else recipe}.yaml"
+    found: dict[str, Any] = yaml.safe_load(job.read_text("utf-8"))
     return found | changes
 
 
@@ -126,6 +130,37 @@ def test_what_is_watched_is_not_learned(recipe: str) -> None:
         ("targeted", {"alignment": {"samples": 3}}, "set teacher.temperature"),
         ("targeted", {"alignment": {"tasks": ["poetry"]}}, "no alignment task 'poetry'"),
         ("targeted", {"alignment": {"other_share": 0.5}}, "give the file of other tasks"),
+        (
+            "targeted",
+            {"alignment": {"other": "/no/such.jsonl", "other_share": 0.5}},
+            "such.jsonl is no file; give other",
+        ),
+        ("targeted", {"alignment": {"tasks": ["polarity", "polarity"]}}, "alignment.tasks: .*polarity is listed twice"),
+        (
+            "targeted",
+            {"alignment": {"tasks": ["targets", "aspects"], "train": {**STEPS, "soft_labels": {}}}},
+            "alignment.train.soft_labels: .* add polarity to alignment.tasks",
+        ),
+        (
+            "targeted",
+            {"alignment": {"benchmark": "somewhere", "benchmark_tasks": ["acsa_rest16"]}},
+            "acsa_rest16 has no aspect_term, which solved cases of targets need",
+        ),
+        (
+            "targeted",
+            {"alignment": {"tasks": ["aspects"], "benchmark": "somewhere", "benchmark_tasks": ["atsa_rest16"]}},
+            "atsa_rest16 has no aspect_category",
+        ),
+        (
+            "targeted",
+            {"alignment": {"tasks": ["polarity"], "benchmark": "somewhere", "benchmark_tasks": ["opener"]}},
+            "opener has no sentiment, which",
+        ),
+        ("distil", {"gold": {"benchmark": "somewhere", "tasks": ["opener"]}}, "opener cannot be learned from"),
+        ("distil", {"gold": {"benchmark": "somewhere", "tasks": ["irony18"]}}, r"irony18 .* \(non-irony, irony\)"),
+        ("distil", {"gold": {"benchmark": "somewhere", "tasks": ["fsa_atsa_rest14"]}}, r"\(conflict\)"),
+        ("targeted", {"student": {"config": {"model_type": "t5"}}}, "student.config: t5 is an encoder-decoder"),
+        ("fsa", {"student": {"config": {"model_type": "qwen3"}}}, "student.config: qwen3 is no encoder-decoder"),
         ("targeted", {"gold": {"labels": 3}}, "vary `phases`"),
         ("targeted", {"phases": "mixed", "train": {"epochs": 1, "global_batch": 8, "learning_rate": 0.1}}, "in steps"),
         ("targeted", {"evaluate": {"data": "somewhere"}}, "no `tasks` there are named"),
@@ -146,6 +181,40 @@ def test_what_is_watched_is_not_learned(recipe: str) -> None:
 def test_mistakes_are_named(recipe: str, change: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         stages(recipe, **change)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "config", "said"),
+    [
+        ("targeted", {"model_type": "own", "is_encoder_decoder": True}, "student.model: own is an encoder-decoder"),
+        ("fsa", {"model_type": "llama"}, "student.model: llama is no encoder-decoder"),
+        ("fsa", {"model_type": "own", "is_encoder_decoder": True}, None),
+        ("targeted", {"model_type": "llama"}, None),
+    ],
+)
+def test_a_given_student_of_the_wrong_kind_is_refused(
+    recipe: str, config: dict[str, Any], said: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "model.safetensors").write_text("{}")
+    with nullcontext() if said is None else pytest.raises(ValueError, match=said):
+        stages(recipe, student={"model": str(tmp_path)})
+
+
+def test_the_types_that_are_called_encoder_decoders_are() -> None:
+    from transformers import AutoConfig
+
+    for name in ("t5", "bart", "pegasus"):
+        assert name in ENCODER_DECODERS and AutoConfig.for_model(name).is_encoder_decoder
+    assert "qwen3" not in ENCODER_DECODERS and not AutoConfig.for_model("qwen3").is_encoder_decoder
+
+
+@pytest.mark.parametrize("prompts", [["analysis", "analysis"], ["emotion", "analysis", "emotion"]])
+def test_a_prompt_is_not_asked_twice(prompts: list[str]) -> None:
+    given = document("targeted")
+    given["teacher"]["prompts"] = prompts
+    with pytest.raises(ValueError, match="teacher.prompts: .* is listed twice"):
+        build(given, "test")
 
 
 def test_an_embedded_teacher_learns_only_what_has_gold_answers() -> None:
