@@ -175,7 +175,8 @@ class Score(Section):
     metric: Literal["rank", "perplexity", "ifd", "length", "entropy", "margin"] = Field(
         "rank",
         description="rank: CompEffDist's; perplexity of the answer; ifd: that over the perplexity without its prompt; "
-        "length: tokens of the answer; entropy, margin: the teacher's doubt between label words, without a proxy",
+        "length: tokens of the answer; entropy, margin: the teacher's doubt between label words, without a proxy; "
+        "of answers that begin with none, such as rewritings, the same share is drawn at random",
     )
     tau: float = Field(0.95, gt=0, lt=1, description="probability mass of the nucleus that ranks are measured against")
     count_top: bool = Field(False, description="let tokens that the model ranks first count as zeros in the mean")

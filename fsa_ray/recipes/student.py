@@ -14,6 +14,7 @@ from fsa_ray.stages.invent import Invent
 from fsa_ray.stages.labels import BenchmarkLabels
 from fsa_ray.stages.model import Model, model_stage
 from fsa_ray.stages.pack import Pack
+from fsa_ray.stages.parse import Parse
 from fsa_ray.stages.score import Score
 from fsa_ray.stages.select import Select
 from fsa_ray.stages.tokenizer import LearnTokenizer
@@ -47,7 +48,7 @@ def selected_of(
     """The share of the examples that the student learns from, by difficulty; all of them at rate 1."""
     if spec.select.rate == 1:
         return examples
-    stages[f"score{suffix}"] = scored = _scored(spec, examples, teacher, gold, start)
+    stages[f"score{suffix}"] = scored = _scored(spec, stages, examples, teacher, gold, start)
     seed = seed_of(spec.seed, spec.trial)
     stages[f"select{suffix}"] = selected = Select(scored=scored, **spec.select.model_dump(), seed=seed)
     return selected
@@ -55,6 +56,7 @@ def selected_of(
 
 def _scored(
     spec: Spec,
+    stages: dict[str, Stage[Any]],
     examples: Stage[Rows],
     teacher: Stage[Model] | None,
     gold: Stage[Model] | None,
@@ -62,12 +64,11 @@ def _scored(
 ) -> Stage[Rows]:
     given = spec.score
     match given.metric:
-        case "entropy" | "margin" if spec.teacher.prompts != ("analysis",):
-            raise ValueError(
-                f"score.metric: {given.metric}: the teacher weighs label words in analyses only, and all else would be "
-                "rejected; set teacher.prompts: [analysis], or take another metric"
-            )
         case "entropy" | "margin":
+            where = f"score.metric: {given.metric}"
+            if not any(isinstance(stage, Parse) for stage in stages.values()):
+                raise ValueError(f"{where}: no answer here begins with a label word; take another metric")
+            require_weighed_analyses(spec, where)
             return Doubt(examples=examples, metric=given.metric)
         case metric:
             return Score(

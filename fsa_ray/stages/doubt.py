@@ -15,10 +15,10 @@ from fsa_ray.stages.rows import commit
 
 class Doubt(Stage[Rows]):
     """Entropy of the teacher's probabilities over the label words, or 1 minus the lead of the likeliest; higher is
-    harder. An example whose answer begins with no label word keeps its row, with an `error`."""
+    harder. An example whose answer begins with no label word has none, which is no error."""
 
     name: ClassVar[str] = "doubt"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     flow: ClassVar[Flow | None] = Flow(source="examples")
 
     examples: Stage[Rows]
@@ -29,8 +29,7 @@ class Doubt(Stage[Rows]):
         told = examples["label_logprobs"].to_pylist()
         measure = entropy if self.metric == "entropy" else margin
         values = [None if logprobs is None else measure(np.array(logprobs)) for logprobs in told]
-        errors = [None if logprobs is not None else "the teacher weighed no label words" for logprobs in told]
         scored = examples.append_column("difficulty", pa.array(values, pa.float64()))
         scored = scored.append_column("answer_tokens", pa.nulls(len(examples), pa.int32()))
-        scored = scored.append_column("error", pa.array(errors, pa.string())).select(SCORED_EXAMPLE.names)
+        scored = scored.append_column("error", pa.nulls(len(examples), pa.string())).select(SCORED_EXAMPLE.names)
         return commit(ctx, scored, [])

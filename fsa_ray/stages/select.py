@@ -17,10 +17,12 @@ from fsa_ray.stages.rows import RowWriter, refused
 from fsa_ray.storage.folder import Folder
 
 Mask = npt.NDArray[np.bool_]
+Mode = Literal["soft", "hard", "random"]
 
 
 class Select(Stage[Rows]):
-    """Difficulty-prioritised sampling (CompEffDist). Examples without a score are rejected first."""
+    """Difficulty-prioritised sampling (CompEffDist). Examples that could not be scored are rejected first; of those
+    that have no difficulty, since the metric does not fit them, the same share is drawn at random."""
 
     name: ClassVar[str] = "select"
     version: ClassVar[int] = 2
@@ -29,7 +31,7 @@ class Select(Stage[Rows]):
     scored: Stage[Rows]
     rate: float
     peak: float = 1.0
-    mode: Literal["soft", "hard", "random"] = "soft"
+    mode: Mode = "soft"
     per_prompt: bool = True
     exact: bool = True
     seed: int = 0
@@ -37,38 +39,45 @@ class Select(Stage[Rows]):
     def run(self, ctx: StageContext) -> Rows:
         table = ctx.load(self.scored).kept
         given = _Given.read(ctx.root, table, self.seed)
-        has_score = given.has_score
+        keep = np.zeros(table.rows, dtype=bool)
+        for some, mode in ((given.measured, self.mode), (~given.measured, "random")):
+            chosen = given.has_score & some
+            keep[chosen] = self._drawn(given, chosen, mode)
+        return _parted(ctx, table, given.has_score, keep)
+
+    def _drawn(self, given: "_Given", chosen: Mask, mode: Mode) -> Mask:
+        """Which of the chosen examples are kept."""
         drawn = sample(
-            given.difficulty[has_score],
-            given.hashes[has_score],
-            given.groups[has_score] if self.per_prompt else None,
+            given.difficulty[chosen],
+            given.hashes[chosen],
+            given.groups[chosen] if self.per_prompt else None,
             rate=self.rate,
             peak=self.peak,
-            method=self.mode,
+            method=mode,
             exact=self.exact,
             seed=self.seed,
         )
-        keep = np.zeros(len(has_score), dtype=bool)
-        keep[has_score] = drawn.keep
-        return _parted(ctx, table, has_score, keep)
+        return drawn.keep
 
 
 class _Given(NamedTuple):
-    """What drawing needs of all examples: 21 bytes of each."""
+    """What drawing needs of all examples: 22 bytes of each."""
 
     difficulty: npt.NDArray[np.float64]
     hashes: npt.NDArray[np.uint64]
     groups: npt.NDArray[np.int32]  # numbers in the order of the groups' names, which the order of the rows leaves alone
-    has_score: Mask
+    has_score: Mask  # it could be scored
+    measured: Mask  # it has a difficulty
 
     @classmethod
     def read(cls, root: Folder, table: Table, seed: int) -> "_Given":
         n = table.rows
-        given = cls(np.zeros(n), np.zeros(n, np.uint64), np.zeros(n, np.int32), np.zeros(n, bool))
+        given = cls(np.zeros(n), np.zeros(n, np.uint64), np.zeros(n, np.int32), *np.zeros((2, n), bool))
         names: dict[str, int] = {}
         for part, rows in numbered(root, table, ["id", "group", "difficulty", "error"]):
             given.has_score[rows] = pc.is_null(part["error"]).to_numpy()
-            given.difficulty[rows] = pc.fill_null(part["difficulty"], np.nan).to_numpy()
+            given.measured[rows] = pc.is_valid(part["difficulty"]).to_numpy()
+            given.difficulty[rows] = pc.fill_null(part["difficulty"], 0.0).to_numpy()
             given.hashes[rows] = hash_strings(part["id"].combine_chunks(), seed)
             groups = pc.dictionary_encode(part["group"].combine_chunks())
             numbers = [names.setdefault(name, len(names)) for name in groups.dictionary.to_pylist()]
@@ -87,6 +96,7 @@ def _parted(ctx: StageContext, table: Table, has_score: Mask, keep: Mask) -> Row
         writer.refuse(refused(unscored, "unscored", unscored["error"].to_pylist()))
     for part, rows in numbered(ctx.root, table):
         left = part.filter(pa.array(has_score[rows] & ~keep[rows]))
-        details = [f"difficulty {value:.4f}" for value in left["difficulty"].to_pylist()]
+        values = left["difficulty"].to_pylist()
+        details = ["at random" if value is None else f"difficulty {value:.4f}" for value in values]
         writer.refuse(refused(left, "not_selected", details))
     return writer.close()

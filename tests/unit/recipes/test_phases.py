@@ -92,12 +92,30 @@ def test_joint_learns_from_perspectives_and_from_instructions_then_from_tasks() 
     assert {"respond", "distilled", "aligned", "parse"} <= set(found)
 
 
-def test_doubt_of_the_teacher_needs_no_proxy() -> None:
+@pytest.mark.parametrize("recipe", ["targeted", "joint", "demo"])
+def test_doubt_of_the_teacher_needs_no_proxy(recipe: str) -> None:
+    found = stages(recipe, select={"rate": 0.5}, score={"metric": "entropy"})
+    assert all(isinstance(found[label], Doubt) for label in found if label.startswith("score"))
+    assert "score" in found
+
+
+@pytest.mark.parametrize(
+    ("teacher", "said"),
+    [
+        ({"prompts": ["emotion", "aspects"]}, "score.metric: entropy: no answer here begins"),
+        ({"style": "json", "embedded": None, "model": "a/b", "revision": "c"}, "set teacher.weigh_labels"),
+    ],
+)
+def test_doubt_is_refused_where_the_teacher_tells_none(teacher: dict[str, Any], said: str) -> None:
     given = document("targeted", select={"rate": 0.5}, score={"metric": "entropy"})
-    with pytest.raises(ValueError, match="analyses only"):
+    given["teacher"] |= teacher
+    with pytest.raises(ValueError, match=said):
         build(given, "test")
-    given["teacher"]["prompts"] = ["analysis"]
-    assert isinstance(build(given, "test").pipeline.stages["score"], Doubt)
+
+
+def test_answers_to_instructions_tell_no_doubt() -> None:
+    with pytest.raises(ValueError, match="no answer here begins with a label word; take another metric"):
+        stages("compeffdist", score={"metric": "margin"})
 
 
 def test_a_control_pays_for_nothing_that_it_leaves_out(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from fsa_ray.cli.exits import _told
 from fsa_ray.stages.decontaminate import Decontaminate
 from fsa_ray.stages.deduplicate import Deduplicate
+from fsa_ray.stages.doubt import Doubt
 from fsa_ray.stages.gold import GoldExamples
 from fsa_ray.stages.ingest import Ingest
 from fsa_ray.stages.invent import Invent
@@ -122,6 +123,21 @@ def test_select_keeps_the_rate_of_each_prompt_and_rejects_the_rest(workshop: Any
     assert min(row["difficulty"] for row in kept if row["group"] == "analysis") == pytest.approx(0.75)
     reasons = [row["reason"] for row in workshop.rejected(stage)]
     assert reasons.count("not_selected") == 105 and reasons.count("unscored") == 1
+    assert adds_up(workshop, stage)
+
+
+def test_of_examples_without_label_words_the_same_share_is_drawn_at_random(workshop: Any) -> None:
+    told = [[-0.01 - n / 1000, -5.0, -6.0] for n in range(100)]
+    rows = [{"id": f"{n:032x}", "group": "analysis", "label_logprobs": one} for n, one in enumerate(told)]
+    rows += [{"id": f"{n:032x}", "group": "rewriting"} for n in range(100, 140)]
+    doubt = Doubt(examples=workshop.given("example", rows), metric="margin")
+    stage = Select(scored=doubt, rate=0.25, mode="hard", seed=1)
+    kept = workshop.kept(stage)
+    analyses = sorted(int(row["id"], 16) for row in kept if row["group"] == "analysis")
+    others = sorted(int(row["id"], 16) for row in kept if row["group"] == "rewriting")
+    assert analyses == list(range(75, 100))
+    assert len(others) == 10 and max(others) - min(others) > 10
+    assert {row["reason"] for row in workshop.rejected(stage)} == {"not_selected"}
     assert adds_up(workshop, stage)
 
 
