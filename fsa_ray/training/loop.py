@@ -22,6 +22,8 @@ from fsa_ray.training.look import best_weights, keep_best, looked_at
 from fsa_ray.training.lora import merged
 from fsa_ray.training.metrics import write_lines
 from fsa_ray.training.model import load_tokenizer
+from fsa_ray.training.pair_lm import PairLM
+from fsa_ray.training.pair_rows import PairRows
 from fsa_ray.training.probe import probe
 from fsa_ray.training.pulse import Pulse
 from fsa_ray.training.resume import start_of
@@ -115,7 +117,8 @@ def _prepare(job: TrainJob, placement: TrainPlacement) -> Running:
     lm, start_digest = load_student(job, placement, digest=dist.get_rank() == 0)
     dev = None if job.dev is None else read_rows(job.root, job.dev)
     for corpus in (rows, dev):
-        _refuse_strange_tokens(corpus, lm)
+        if corpus is not None:
+            _refuse_strange(corpus, lm)
     if settings.watch is not None and dev is None:
         raise ValueError("watch: this training has no examples to look at; leave the section out")
     if settings.soft_labels is not None and rows.soft is None:
@@ -155,9 +158,17 @@ def _prepare(job: TrainJob, placement: TrainPlacement) -> Running:
     )
 
 
-def _refuse_strange_tokens(rows: Rows | None, lm: Student) -> None:
+def _refuse_strange(rows: Rows, lm: Student) -> None:
+    """Raises ValueError for rows that this kind of model does not read, or tokens that it does not know."""
+    if isinstance(rows, PairRows) != isinstance(lm, PairLM):
+        kind = "an encoder-decoder" if isinstance(lm, PairLM) else "a causal model"
+        held = "pairs of texts" if isinstance(rows, PairRows) else "packed rows"
+        raise ValueError(
+            f"the student ({lm.model.config.model_type}) is {kind}, but the corpus holds {held}; "
+            "the recipe fsa trains encoder-decoders on pairs, all others train causal models on packed rows"
+        )
     known = lm.model.get_input_embeddings().num_embeddings
-    if rows is not None and rows.highest_token >= known:
+    if rows.highest_token >= known:
         raise ValueError(
             f"the corpus has token id {rows.highest_token}, the model knows {known}: "
             "pack with the tokenizer of the model that is trained"

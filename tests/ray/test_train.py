@@ -15,7 +15,7 @@ from fsa_ray.engine.session import Session
 from fsa_ray.engine.train import TrainingFailed, TrainPlacement
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.run import TrainOutcome, train
-from tests.ray.train_driver import CONFIG, TWO_WORKERS, job
+from tests.ray.train_driver import CONFIG, T5, TWO_WORKERS, corpus, job, pairs
 
 
 @pytest.fixture(scope="module")
@@ -135,8 +135,25 @@ def test_a_vocabulary_that_is_too_small_is_refused(ray_session: Session, root: F
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (CONFIG, r"\(qwen3\) is a causal model, but .* pairs of texts"),
+        (T5, r"\(t5\) is an encoder-decoder, but .* packed"),
+    ],
+)
+def test_rows_of_the_other_kind_of_student_are_refused(
+    ray_session: Session, root: Folder, config: dict, said: str
+) -> None:
+    strange = pairs(root) if config is CONFIG else corpus(root)
+    given = job(root, f"strange-{config['model_type']}", config=config).model_copy(update={"corpus": strange})
+    with pytest.raises(ValueError, match=said):
+        train(given, TWO_WORKERS)
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("kind", ["rows", "pairs", "second phase"])
+@pytest.mark.parametrize("kind", ["rows", "pairs", "second phase of rows", "second phase of pairs"])
 def test_a_killed_driver_continues_to_the_same_weights_bit_by_bit(tmp_path: Path, kind: str) -> None:
     undisturbed = run_driver(tmp_path, "whole", kind)
     assert undisturbed["resumed_at"] == 0

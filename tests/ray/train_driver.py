@@ -1,6 +1,6 @@
 """A driver that trains a small model in a Ray of its own: `python train_driver.py ROOT NAME KIND`. Tests kill it.
 
-KIND: rows, pairs or "second phase".
+KIND: rows or pairs, alone or after "second phase of ".
 """
 
 import sys
@@ -90,9 +90,10 @@ def job(root: Folder, name: str, *, max_steps: int = 30, config: dict | None = N
 if __name__ == "__main__":
     ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="error")
     root, name, kind = Folder(sys.argv[1]), *sys.argv[2:]
-    given = job(root, name, max_steps=60, config=T5 if kind == "pairs" else CONFIG)
-    if kind == "second phase":
-        first = train(job(root, "first", max_steps=5), TWO_WORKERS)
+    config = T5 if kind.endswith("pairs") else CONFIG
+    given = job(root, name, max_steps=60, config=config)
+    if kind.startswith("second phase of "):
+        first = train(job(root, "first", max_steps=5, config=config), TWO_WORKERS)
         given = given.model_copy(update={"model": ModelSource(files=first.files)})
     outcome = train(given, TWO_WORKERS)
     sys.stdout.write(outcome.model_dump_json())
