@@ -6,6 +6,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel
 
+from fsa_ray.evaluation.fsa import SEEDS
 from fsa_ray.recipes.spec import Spec
 
 SENTIBENCH = [
@@ -109,7 +110,7 @@ FSA: dict[str, Any] = {
     "budget": {"tokens": 1_800_000_000},
     "grid": {
         "pre-training": {"with": {"phases": "both"}, "without": {"phases": "finetuning"}},
-        "trial": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+        "finetune.train.seed": list(SEEDS),
     },
 }
 
@@ -136,7 +137,7 @@ TARGETED: dict[str, Any] = {
         "global_batch": 64,
         "learning_rate": 2e-5,
         "warmup_ratio": 0.03,
-        "soft_labels": {"weight": 0.5},
+        "soft_labels": {"weight": 0.1},
     },
     "alignment": {
         "count": 100_000,
@@ -148,7 +149,7 @@ TARGETED: dict[str, Any] = {
             "global_batch": 64,
             "learning_rate": 1e-5,
             "warmup_ratio": 0.03,
-            "soft_labels": {"weight": 0.5},
+            "soft_labels": {"weight": 0.1},
         },
     },
     "phases": "both",
@@ -186,16 +187,28 @@ Ours: all else."""
 ABOUT_FSA = """an encoder-decoder pre-trained on interpretations, fine-tuned on labels
 From the paper's code: corpus.limit (2 answers to each of 1,000,000 reviews), student with its lengths,
 prompting, all of `train` but checkpoint_every, all of `finetune.train` but watch (theirs looks at the dev F1
-after each epoch, ours at the dev loss), and ten repetitions. Ours: teacher.max_tokens and max_length,
+after each epoch, ours at the dev loss), and its ten seeds. Ours: teacher.max_tokens and max_length,
 zero_shot, budget."""
 
-ABOUT_TARGETED = """first knowledge about reviews, then alignment with tasks
-From the paper and its repository: teacher, students, two phases, evaluate.shots and seeds. All other values are
-ours: the paper's perspectives, sizes, learning rates and epochs are not published."""
+_SOFT = """The soft labels and their weight are ours, untested at this size; 0.5 was too much for a small student
+(benchmarks/results/soft-labels.md)."""
 
-ABOUT_JOINT = """the three papers together
+_OTHER = """The paper is said to mix general tasks in. For that, give a file of them (JSON lines, or a task file of
+Super-NaturalInstructions) and a share, which is ours, in section alignment:
+  other: other-tasks.jsonl
+  other_share: 0.1"""
+
+ABOUT_TARGETED = f"""first knowledge about reviews, then alignment with tasks
+From the paper and its repository: teacher, students, two phases, evaluate.shots and seeds. All other values are
+ours: the paper's perspectives, sizes, learning rates and epochs are not published.
+{_SOFT}
+{_OTHER}"""
+
+ABOUT_JOINT = f"""the three papers together
 instructions, records and select as in CompEffDist, the rest as in Targeted Distillation. That they go together,
-and all values of train and alignment, are ours."""
+and all values of train and alignment, are ours.
+{_SOFT}
+{_OTHER}"""
 
 
 def render(document: dict[str, Any], about: str, spec: type[Spec] = Spec) -> str:

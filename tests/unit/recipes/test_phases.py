@@ -231,7 +231,7 @@ def test_the_types_that_are_called_encoder_decoders_are() -> None:
 def test_a_prompt_is_not_asked_twice(prompts: list[str]) -> None:
     given = document("targeted")
     given["teacher"]["prompts"] = prompts
-    with pytest.raises(ValueError, match="teacher.prompts: .* is listed twice"):
+    with pytest.raises(ValueError, match=r"teacher\.prompts: .* is listed twice"):
         build(given, "test")
 
 

@@ -1,6 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
+from fsa_ray.core.fingerprint import fields_of
 from fsa_ray.training.schedule import learning_rate
 from fsa_ray.training.settings import ModelSource, TrainSettings
 
@@ -28,6 +29,14 @@ def test_no_step_is_wasted_on_a_rate_of_zero(steps):
 def test_settings_that_make_no_sense_are_refused(changes):
     with pytest.raises(ValidationError):
         settings(**changes)
+
+
+def test_the_usual_weight_of_soft_labels_is_small_and_always_part_of_the_identity():
+    usual = settings(soft_labels={}).soft_labels
+    assert usual is not None and usual.weight == 0.1
+    assert fields_of(usual, skip_defaults=True) == {"weight": {"float": (0.1).hex()}}
+    with pytest.raises(ValidationError):
+        settings(soft_labels={"weight": 0})
 
 
 def test_a_model_comes_from_one_place():
