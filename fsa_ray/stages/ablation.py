@@ -16,10 +16,7 @@ from fsa_ray.stages.evaluate import Scores
 from fsa_ray.stages.report import MODELS, notes_on, provenance_of, spec_facts
 from fsa_ray.storage.folder import Folder
 
-REPETITIONS = ("trial", "seed")
-"""Axes over which scores are averaged."""
-
-SHARE = "select.rate"
+SHARES = ("select.rate", "finetune.share")
 """What is varied for the plot of data efficiency, on an axis of its own."""
 
 INTERVAL = (
@@ -40,7 +37,7 @@ def ablation(root: Folder, pipeline: Pipeline, cells: Sequence[Cell], prices: Pr
     done = cast("dict[str, Record]", records)
     index = RunIndex.read(root, pipeline.name)
     assert index is not None, "a run writes its index before its stages"
-    axes = tuple(axis for axis in cells[0].choices if axis not in REPETITIONS)
+    axes = tuple(axis for axis in cells[0].choices if not _repeats(axis))
     shares = _shares(index.spec["grid"])
     rows = tuple(_students(root, cells, axes, shares, done))
     return AblationContents(
@@ -61,6 +58,11 @@ def ablation(root: Folder, pipeline: Pipeline, cells: Sequence[Cell], prices: Pr
     )
 
 
+def _repeats(axis: str) -> bool:
+    """Whether scores are averaged over an axis: over trials, and over seeds of whatever part of the run."""
+    return axis == "trial" or axis.rpartition(".")[2] == "seed"
+
+
 def _axes(cells: Sequence[Cell]) -> Iterator[Fact]:
     for axis in cells[0].choices:
         yield Fact(label=axis, value=", ".join(dict.fromkeys(cell.choices[axis] for cell in cells)))
@@ -69,9 +71,10 @@ def _axes(cells: Sequence[Cell]) -> Iterator[Fact]:
 def _shares(grid: dict[str, dict[str, dict[str, Any]]]) -> dict[tuple[str, str], float]:
     """Axis and choice to the share of the data that it is; empty without an axis of nothing but shares."""
     return {
-        (axis, name): float(settings[SHARE])
+        (axis, name): float(settings[share])
         for axis, choices in grid.items()
-        if all(set(settings) == {SHARE} for settings in choices.values())
+        for share in SHARES
+        if all(set(settings) == {share} for settings in choices.values())
         for name, settings in choices.items()
     }
 

@@ -1,6 +1,7 @@
 """From the records of a grid to its table."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,7 +53,11 @@ def artifact(label: str, stage: Stage[Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def root(tmp_path: Any, planned: Plan) -> Folder:
-    folder = Folder(str(tmp_path))
+    return recorded(Folder(str(tmp_path)), planned)
+
+
+def recorded(folder: Folder, planned: Plan) -> Folder:
+    """A root in which every stage has left something."""
     RunIndex.write(folder, planned.pipeline, planned.spec.model_dump(mode="json", exclude_none=True))
     for label, stage in planned.pipeline.stages.items():
         record = Record(
@@ -88,6 +93,19 @@ def test_rows_are_means_over_trials_and_controls_are_there_once(root: Folder, pl
     facts = {fact.label: fact.value for fact in found.spec}
     assert facts["trial"] == "0, 1, 2" and facts["sampler"] == "random, hard"
     assert [line.name for line in found.lines()] == ["random", "hard"]
+
+
+def test_the_share_may_be_of_labels_and_means_are_over_seeds_of_fine_tuning(tmp_path: Path) -> None:
+    job = yaml.safe_load((Path(__file__).parents[3] / "jobs" / "fsa.yaml").read_text("utf-8"))
+    axes = {"finetune.share": [0.1, 1.0], "phases": ["both", "finetuning"], "finetune.train.seed": [42, 52]}
+    planned = build({**job, "grid": axes}, "fsa.yaml")
+    root = recorded(Folder(str(tmp_path)), planned)
+    found = ablation(root, planned.pipeline, planned.cells, Prices())
+    assert (found.axes, found.share_axis) == (("finetune.share", "phases"), "finetune.share")
+    assert [(row.choices, row.share, row.runs) for row in found.rows] == [
+        ((share, phases), float(share), 2) for share in ("0.1", "1.0") for phases in ("both", "finetuning")
+    ]
+    assert [line.name for line in found.lines()] == ["both", "finetuning"]
 
 
 def test_time_is_summed_over_the_stages_of_a_label(root: Folder, planned: Plan) -> None:
