@@ -15,6 +15,7 @@ from fsa_ray.sentiment.alignment.tasks import TASKS, AlignmentTask, alignment_ta
 from fsa_ray.stages.alignment.align import Align
 from fsa_ray.stages.alignment.aligned import Aligned
 from fsa_ray.stages.alignment.other import OtherTasks
+from fsa_ray.stages.alignment.other_records import OtherRecords
 from fsa_ray.stages.alignment.records import AlignmentRecords
 from fsa_ray.stages.alignment.solved import SolvedAlignments
 from fsa_ray.stages.invent import Invent
@@ -38,12 +39,19 @@ class AlignmentSpec(Section):
         None, description="file of other tasks: JSON lines, or one of Super-NaturalInstructions"
     )
     other_share: float = Field(0.0, ge=0, lt=1, description="share of the prompts that are of other tasks")
-    samples: int = Field(1, ge=1, le=16, description="answers to each prompt; several need a temperature")
+    samples: int = Field(
+        1, ge=1, le=16, description="answers to each prompt about a review; several need a temperature"
+    )
     agreement: float = Field(0.5, ge=0, le=1, description="share of them that must agree")
     train: TrainSettings = Field(
         TrainSettings(epochs=2, global_batch=64, learning_rate=2e-5, warmup_ratio=0.03),
         description="how the student is trained in this phase",
     )
+
+    @property
+    def others(self) -> int:
+        """Prompts of other tasks."""
+        return round(self.count * self.other_share)
 
 
 def refuse_impossible(spec: Spec, given: AlignmentSpec) -> None:
@@ -112,24 +120,39 @@ def aligned_of(
     analyses: Stage[Rows] | None,
     teacher: Stage[Model] | None,
     benchmark: Stage[Rows] | None,
-) -> Stage[Rows]:
-    """Examples of the alignment phase; other tasks share no text with the benchmark."""
-    other = None
-    if given.other is not None:
-        against = () if benchmark is None else (benchmark,)
-        stages["other-tasks"] = other = OtherTasks.at(given.other, against, spec.decontaminate.ngram)
+) -> tuple[Stage[Rows], ...]:
+    """Examples of the alignment phase, one table for tasks about reviews and, if there are any, one for other tasks."""
     stages["alignment-records"] = records = AlignmentRecords(
         reviews=reviews,
         labelled=shown,
         analyses=analyses,
-        other=other,
-        other_share=given.other_share,
         tasks=given.tasks,
-        count=given.count,
+        count=given.count - given.others,
         most_shots=given.shots,
         seed=spec.seed,
     )
     asked = asked_again(spec, Align(records=records, samples=given.samples, **asking(spec, teacher)))
     stages["align"] = asked
     stages["aligned"] = examples = Aligned(responses=asked, records=records, agreement=given.agreement)
+    if given.other is None:
+        return (examples,)
+    return (examples, _others(spec, given, stages, teacher, benchmark))
+
+
+def _others(
+    spec: Spec,
+    given: AlignmentSpec,
+    stages: dict[str, Stage[Any]],
+    teacher: Stage[Model] | None,
+    benchmark: Stage[Rows] | None,
+) -> Stage[Rows]:
+    """Examples of other tasks, which share no text with the benchmark. Each is asked once."""
+    assert given.other is not None
+    against = () if benchmark is None else (benchmark,)
+    stages["other-tasks"] = other = OtherTasks.at(given.other, against, spec.decontaminate.ngram)
+    stages["other-records"] = records = OtherRecords(
+        other=other, count=given.others, most_shots=given.shots, seed=spec.seed
+    )
+    stages["align-other"] = asked = asked_again(spec, Align(records=records, **asking(spec, teacher)))
+    stages["aligned-other"] = examples = Aligned(responses=asked, records=records)
     return examples

@@ -53,7 +53,7 @@ def joint(spec: JointSpec) -> Pipeline:
     distilled = distilled_of(spec, stages, instructions, reviews, teacher, ("respond", "distilled"))
     analyses = perspectives if "analysis" in spec.teacher.prompts else None
     aligned = aligned_of(spec, spec.alignment, stages, reviews, shown, analyses, teacher, benchmark)
-    start = start_of(spec, stages, perspectives, distilled, aligned)
+    start = start_of(spec, stages, perspectives, distilled, *aligned)
     knowledge = (
         selected_of(spec, stages, perspectives, teacher, None, start),
         selected_of(spec, stages, distilled, teacher, None, start, "-distilled"),

@@ -48,7 +48,7 @@ def targeted(spec: TargetedSpec) -> Pipeline:
     stages["parse"] = knowledge = Parse(responses=responses, reviews=reviews, partial=spec.parse.partial)
     analyses = knowledge if "analysis" in spec.teacher.prompts else None
     aligned = aligned_of(spec, spec.alignment, stages, reviews, shown, analyses, teacher, benchmark)
-    start = start_of(spec, stages, knowledge, aligned)
+    start = start_of(spec, stages, knowledge, *aligned)
     selected = selected_of(spec, stages, knowledge, teacher, None, start)
     student = in_phases(spec, stages, start, (selected,), aligned)
     measure_phases(spec, stages, benchmark, shown, {"teacher": teacher, "student": student})
@@ -74,12 +74,12 @@ def in_phases(
     stages: dict[str, Stage[Any]],
     start: dict[str, Any],
     knowledge: tuple[Stage[Rows], ...],
-    aligned: Stage[Rows],
+    aligned: tuple[Stage[Rows], ...],
 ) -> Stage[Model]:
     """The student: the second phase starts from the weights of the first."""
     phases = spec.phases
     settings, later = spec.train, spec.alignment.train
-    tables = {"mixed": (*knowledge, aligned), "alignment": (aligned,)}.get(phases, knowledge)
+    tables = {"mixed": (*knowledge, *aligned), "alignment": aligned}.get(phases, knowledge)
     if phases == "mixed":
         settings = _as_long_as_both(settings, later).model_copy(update={"soft_labels": later.soft_labels})
     elif phases == "knowledge":
@@ -93,7 +93,7 @@ def in_phases(
         stages["student"] = first
         return first
     stages["knowledge"] = first
-    stages["student"] = student = trained(spec, stages, start, (aligned,), later, "-alignment", after=first)
+    stages["student"] = student = trained(spec, stages, start, aligned, later, "-alignment", after=first)
     return student
 
 

@@ -49,7 +49,8 @@ class Aligned(Stage[Rows]):
     def _settled(self, record: Row, responses: list[Row]) -> tuple[Row | None, list[Row]]:
         """The record's example, if it has one, and the rejects."""
         if record["variant"] is None:
-            return _free(record, responses)
+            (response,) = responses
+            return _free(record, response)
         variant = Variant.model_validate_json(record["variant"])
         said = [_read(variant, record, response) for response in responses]
         chosen = agree([None if isinstance(one, Dropped) else one for one in said], self.agreement)
@@ -79,20 +80,14 @@ def _read(variant: Variant, record: Row, response: Row) -> Answer | Dropped:
     return read(variant, response["text"], record["text"], response["finish_reason"])
 
 
-def _free(record: Row, responses: list[Row]) -> tuple[Row | None, list[Row]]:
-    """An answer to another task: the first that says something."""
-    example, refused = None, []
-    for response in responses:
-        verdict = judge_text(response["text"], record["text"], response["finish_reason"])
-        if response["error"] is not None and not response["text"]:
-            refused.append(_reject(response, "unanswered", response["error"]))
-        elif verdict.reason is not None:
-            refused.append(_reject(response, verdict.reason, verdict.detail))
-        elif example is not None:
-            refused.append(_reject(response, "spare", "another sample was taken"))
-        else:
-            example = _example(record, response, response["text"].strip())
-    return example, refused
+def _free(record: Row, response: Row) -> tuple[Row | None, list[Row]]:
+    """The answer to another task, if it says something. Nobody can tell whether two such agree, so one is asked."""
+    if response["error"] is not None and not response["text"]:
+        return None, [_reject(response, "unanswered", response["error"])]
+    verdict = judge_text(response["text"], record["text"], response["finish_reason"])
+    if verdict.reason is not None:
+        return None, [_reject(response, verdict.reason, verdict.detail)]
+    return _example(record, response, response["text"].strip()), []
 
 
 def _example(record: Row, response: Row, answer: str) -> Row:

@@ -10,17 +10,15 @@ from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import read_table
 from fsa_ray.schemas.alignment import ALIGNMENT
 from fsa_ray.sentiment.alignment.labelled import Query
-from fsa_ray.sentiment.alignment.other_prompt import render_other
 from fsa_ray.sentiment.alignment.tasks import alignment_task
 from fsa_ray.sentiment.alignment.variant import chance
 from fsa_ray.stages.alignment.cases import Cases
-from fsa_ray.stages.alignment.other import other_record
 from fsa_ray.stages.rows import commit, derived_id
 
 
 class AlignmentRecords(Stage[Rows]):
-    """At most `count` few-shot prompts (ICLDist): formats differ from record to record, `other_share` of them are of
-    other tasks. No review is asked the same task twice, so there may be fewer.
+    """At most `count` few-shot prompts about reviews (ICLDist), whose formats differ from record to record. No review
+    is asked the same task twice, so there may be fewer.
 
     `labelled` are the reviews whose labels are shown as solved cases. `analyses` are examples of the knowledge phase:
     a task about one aspect of a review needs to know of one.
@@ -33,8 +31,6 @@ class AlignmentRecords(Stage[Rows]):
     reviews: Stage[Rows]
     labelled: Stage[Rows]
     analyses: Stage[Rows] | None = None
-    other: Stage[Rows] | None = None
-    other_share: float = 0.0
     tasks: tuple[str, ...]
     count: int
     most_shots: int = 8
@@ -44,14 +40,13 @@ class AlignmentRecords(Stage[Rows]):
         return {"rows": float(self.count)}
 
     def run(self, ctx: StageContext) -> Rows:
-        others = self._others(ctx, round(self.count * self.other_share))
-        found = self._sentiment(ctx, self.count - round(self.count * self.other_share)) + others
+        found = self._found(ctx)
         if len(found) < self.count:
-            ctx.tell(f"{len(found):,} prompts instead of {self.count:,}: there are no more reviews or other tasks")
-        ctx.measure(rows_read=len(found), other=len(others), wanted=self.count)
+            ctx.tell(f"{len(found):,} prompts instead of {self.count:,}: there are no more reviews")
+        ctx.measure(rows_read=len(found), wanted=self.count)
         return commit(ctx, pa.Table.from_pylist(found, ALIGNMENT).sort_by("id"), [])
 
-    def _sentiment(self, ctx: StageContext, count: int) -> list[dict[str, Any]]:
+    def _found(self, ctx: StageContext) -> list[dict[str, Any]]:
         labelled = read_table(ctx.root, ctx.load(self.labelled).kept).to_pylist()
         cases = Cases.of(self.tasks, labelled, self.most_shots, self.seed)
         reviews = read_table(ctx.root, ctx.load(self.reviews).kept, ["id", "text"]).sort_by("id").to_pylist()
@@ -60,24 +55,12 @@ class AlignmentRecords(Stage[Rows]):
         # The tasks take turns, and a review meets all of them before the last review has met a second one.
         for turn in range(len(self.tasks)):
             for number, review in enumerate(reviews):
-                if len(found) == count:
+                if len(found) == self.count:
                     return found
                 task = self.tasks[(number + turn) % len(self.tasks)]
                 query = _query(task, review, aspects, self.seed)
                 if query is not None:
                     found.append(_row(task, review, query, cases))
-        return found
-
-    def _others(self, ctx: StageContext, count: int) -> list[dict[str, Any]]:
-        if self.other is None:
-            return []
-        rows = read_table(ctx.root, ctx.load(self.other).kept).sort_by("id").to_pylist()[:count]
-        found = []
-        for row in rows:
-            shots = chance("shots", row["task"], row["id"], self.seed).randint(0, self.most_shots)
-            prompt = render_other(other_record(row), shots)
-            own = {"id": derived_id(row["id"], "align"), "parent": row["id"], "task": row["task"]}
-            found.append({**own, "variant": None, "text": row["text"], "prompt": prompt})
         return found
 
     def _aspects(self, ctx: StageContext) -> dict[str, list[str]]:

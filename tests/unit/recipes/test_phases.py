@@ -118,6 +118,19 @@ def test_answers_to_instructions_tell_no_doubt() -> None:
         stages("compeffdist", score={"metric": "margin"})
 
 
+@pytest.mark.parametrize("recipe", ["targeted", "joint"])
+def test_other_tasks_have_their_share_and_are_asked_once(recipe: str, tmp_path: Path) -> None:
+    (tmp_path / "other.jsonl").write_text('{"task": "sum", "instruction": "Add.", "input": "1 and 1"}')
+    given = document(recipe)
+    given["teacher"]["temperature"] = 0.7
+    given["alignment"] |= {"other": str(tmp_path / "other.jsonl"), "other_share": 0.2, "count": 50, "samples": 3}
+    found: dict[str, Any] = dict(build(given, "test").pipeline.stages)
+    assert (found["alignment-records"].count, found["other-records"].count) == (40, 10)
+    assert (found["align"].samples, found["align-other"].samples) == (3, 1)
+    learned = [table.fingerprint for table in found["student"].corpus.examples]
+    assert learned == [found[label].fingerprint for label in ("aligned", "aligned-other")]
+
+
 def test_a_control_pays_for_nothing_that_it_leaves_out(tmp_path: Path) -> None:
     for name in ("config.json", "model.safetensors"):
         (tmp_path / name).write_text("{}")

@@ -14,6 +14,7 @@ from fsa_ray.sentiment.answers import clean_value
 from fsa_ray.stages.alignment.align import Align
 from fsa_ray.stages.alignment.aligned import Aligned
 from fsa_ray.stages.alignment.other import OtherTasks
+from fsa_ray.stages.alignment.other_records import OtherRecords
 from fsa_ray.stages.alignment.questions import ALIGNED, AlignmentQuestions
 from fsa_ray.stages.alignment.records import AlignmentRecords
 from fsa_ray.stages.alignment.solved import SolvedAlignments
@@ -63,12 +64,20 @@ def test_a_task_about_an_aspect_needs_a_known_one(workshop: Any) -> None:
     assert row["parent"] == reviews[3]["id"] and "Aspect: noise" in row["prompt"]
 
 
-def test_other_tasks_have_their_share_and_bad_lines_are_rejects(workshop: Any, tmp_path: Path) -> None:
+def test_other_tasks_are_answered_freely_and_bad_lines_are_rejects(workshop: Any, tmp_path: Path) -> None:
     lines = [json.dumps({"task": "sum", "instruction": "Add.", "input": f"{n} and 1"}) for n in range(9)]
     (tmp_path / "other.jsonl").write_text("\n".join([*lines, '{"task": "sum"}']))
     other = OtherTasks.at(str(tmp_path / "other.jsonl"))
-    rows = workshop.kept(records(other=other, other_share=0.2))
-    assert sum(row["variant"] is None for row in rows) == 8 and len(rows) == 40
+    asked = OtherRecords(other=other, count=8)
+    rows = workshop.kept(asked)
+    assert len(rows) == 8 and {row["variant"] for row in rows} == {None}
+    assert len(workshop.kept(OtherRecords(other=other, count=20))) == 9
+    said = [{"id": f"s{n}", "parent": row["id"], "kind": "align", "text": text, "finish_reason": "stop", "error": None}
+            for n, (row, text) in enumerate(zip(rows, ["2", "", *["3"] * 6], strict=True))]  # fmt: skip
+    stage = Aligned(responses=workshop.given("response", said), records=asked)
+    assert sorted(row["answer"] for row in workshop.kept(stage)) == ["2", *["3"] * 6]
+    assert [row["parent"] for row in workshop.rejected(stage)] == ["s1"]
+    assert all(found.passed for found in workshop.verify(stage))
     assert [row["reason"] for row in workshop.rejected(other)] == ["missing"]
     with pytest.raises(ValueError, match="no query of another task"):
         (tmp_path / "empty.jsonl").write_text("")
