@@ -64,7 +64,7 @@ def run(lm: PairLM, rows: PairRows, steps: list[Ints], micro_batch: int, by_leng
     return time.perf_counter() - begun, total / len(steps), cells
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--global-batch", type=int, default=100)
@@ -121,7 +121,8 @@ def main() -> None:
     if arguments.out is not None:
         arguments.out.write_text(text + "\n", encoding="utf-8")
     print(text)
+    return 0 if document["ratio"] >= MINIMUM_RATIO and document["loss_gap"] <= MAXIMUM_GAP else 1
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())
