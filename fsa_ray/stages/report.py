@@ -293,7 +293,9 @@ def provenance_of(done: dict[str, Record]) -> Iterator[Fact]:
 
 def _sample(table: pa.Table, column: str, count: int = SAMPLES) -> pa.Table:
     """The rows with the smallest ids: a draw that does not change from one report to the next."""
-    return table.take(pa.compute.sort_indices(table[column])[:count])
+    chosen = np.zeros(len(table), bool)
+    chosen[pa.compute.sort_indices(table[column])[:count].to_numpy()] = True
+    return table.filter(pa.array(chosen)).sort_by(column)  # to take rows of over 2 GiB of text is an error
 
 
 def _opinions(rows: list[dict[str, Any]] | None) -> tuple[Opinion, ...]:

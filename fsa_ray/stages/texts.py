@@ -1,8 +1,10 @@
 """Texts of a table by the ids of its rows, of which only a part is in memory."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,6 +14,7 @@ from fsa_ray.sentiment.hashes import hash_strings
 from fsa_ray.stages.rows import id_hashes
 from fsa_ray.storage.folder import Folder
 
+Ids = npt.NDArray[np.bytes_]
 _FILES = 4
 _SEEDS = 3
 
@@ -55,3 +58,18 @@ class Texts:
         if missing.any():
             raise KeyError(wanted[int(np.flatnonzero(missing)[0])].as_py())
         return texts.tolist()
+
+
+def sorted_ids(root: Folder, table: Table) -> Ids:
+    """The ids (n,), rising: 32 bytes each, where the rows themselves may be too many to sort."""
+    parts = [np.array(part["id"].to_pylist(), np.bytes_) for part in iter_parts(root, table, ["id"])]
+    return np.sort(np.concatenate(parts))
+
+
+def texts_of(root: Folder, table: Table, ids: Iterable[str]) -> dict[str, str]:
+    """Column `text` of the rows with these ids, read once through, by id. Ids that are not there are left out."""
+    wanted, found = pa.array(sorted(ids), pa.string()), dict[str, str]()
+    for part in iter_parts(root, table, ["id", "text"]):
+        here = part.filter(pc.is_in(part["id"], wanted))
+        found.update(zip(here["id"].to_pylist(), here["text"].to_pylist(), strict=True))
+    return found

@@ -1,5 +1,7 @@
 """Which task is put to which review, in which format and with which solved cases."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -14,6 +16,7 @@ from fsa_ray.sentiment.alignment.tasks import alignment_task
 from fsa_ray.sentiment.alignment.variant import chance
 from fsa_ray.stages.alignment.cases import Cases
 from fsa_ray.stages.rows import commit, derived_id
+from fsa_ray.stages.texts import Ids, sorted_ids, texts_of
 
 
 class AlignmentRecords(Stage[Rows]):
@@ -49,19 +52,23 @@ class AlignmentRecords(Stage[Rows]):
     def _found(self, ctx: StageContext) -> list[dict[str, Any]]:
         labelled = read_table(ctx.root, ctx.load(self.labelled).kept).to_pylist()
         cases = Cases.of(self.tasks, labelled, self.most_shots, self.seed)
-        reviews = read_table(ctx.root, ctx.load(self.reviews).kept, ["id", "text"]).sort_by("id").to_pylist()
-        aspects = self._aspects(ctx)
-        found: list[dict[str, Any]] = []
-        # The tasks take turns, and a review meets all of them before the last review has met a second one.
-        for turn in range(len(self.tasks)):
-            for number, review in enumerate(reviews):
-                if len(found) == self.count:
-                    return found
-                task = self.tasks[(number + turn) % len(self.tasks)]
-                query = _query(task, review, aspects, self.seed)
-                if query is not None:
-                    found.append(_row(task, review, query, cases))
+        table, aspects = ctx.load(self.reviews).kept, self._aspects(ctx)
+        chosen = list(islice(self._chosen(sorted_ids(ctx.root, table), aspects), self.count))
+        texts = texts_of(ctx.root, table, {review for review, _ in chosen})
+        found = []
+        for review, task in chosen:
+            query = Query(texts[review], _aspect(task, review, aspects, self.seed))
+            found.append(_row(task, review, query, cases))
         return found
+
+    def _chosen(self, ids: Ids, aspects: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
+        """Reviews and tasks: the tasks take turns, and a review meets all of them before the last review has met a
+        second one. A task about an aspect passes by a review of which none is known."""
+        for turn in range(len(self.tasks)):
+            for number, name in enumerate(ids):
+                review, task = name.decode(), self.tasks[(number + turn) % len(self.tasks)]
+                if alignment_task(task).slot is None or aspects.get(review):
+                    yield review, task
 
     def _aspects(self, ctx: StageContext) -> dict[str, list[str]]:
         """Of each review the aspects that the teacher saw in it."""
@@ -72,16 +79,13 @@ class AlignmentRecords(Stage[Rows]):
         return {row["review_id"]: list(dict.fromkeys(o["aspect"] for o in row["opinions"])) for row in rows}
 
 
-def _query(task: str, review: dict[str, Any], aspects: dict[str, list[str]], seed: int) -> Query | None:
-    """None if the task is about an aspect and none is known."""
-    if alignment_task(task).slot is None:
-        return Query(review["text"])
-    known = aspects.get(review["id"], [])
-    return Query(review["text"], chance("slot", task, review["id"], seed).choice(known)) if known else None
+def _aspect(task: str, review: str, aspects: dict[str, list[str]], seed: int) -> str | None:
+    """Which of a review's aspects the task is about, if it is about one."""
+    return None if alignment_task(task).slot is None else chance("slot", task, review, seed).choice(aspects[review])
 
 
-def _row(task: str, review: dict[str, Any], query: Query, cases: Cases) -> dict[str, Any]:
-    record = derived_id(review["id"], "align", task)
+def _row(task: str, review: str, query: Query, cases: Cases) -> dict[str, Any]:
+    record = derived_id(review, "align", task)
     variant, prompt = cases.prompt(task, query, record)
-    own = {"id": record, "parent": review["id"], "task": task, "variant": variant.model_dump_json()}
-    return {**own, "text": review["text"], "prompt": prompt}
+    own = {"id": record, "parent": review, "task": task, "variant": variant.model_dump_json()}
+    return {**own, "text": query.text, "prompt": prompt}
