@@ -8,9 +8,9 @@ from typing import Any
 from fsa_ray.cli.console import Narrator, stderr, stdout
 from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.placement import Placement
-from fsa_ray.core.plan import plan, refuse_placement
+from fsa_ray.core.plan import plan
 from fsa_ray.core.prices import Prices
-from fsa_ray.core.runner import Audience, Runner, refuse_second_payment
+from fsa_ray.core.runner import Audience, Runner
 from fsa_ray.engine.metrics import Metrics
 from fsa_ray.recipes.table import Plan, build, load_pipeline
 from fsa_ray.storage.folder import Folder
@@ -35,15 +35,15 @@ def drive(
         allow = allow | {label for label, stage in planned.pipeline.stages.items() if stage.name == retry_failed}
     until = "parse" if limit is not None and until is None else until
     steps = plan(root, planned.pipeline, until)
-    refuse_second_payment(steps, allow)
-    refuse_placement(steps, placement)
-    RunIndex.write(root, planned.pipeline, planned.spec.model_dump(mode="json", exclude_none=True))
     placement = _with_budget(placement, planned)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with Metrics(planned.spec.name, steps, placement.section("prices", Prices)) as metrics:
             Runner(root, placement, Audience(Narrator(), metrics), release).run(
-                planned.pipeline, until=until, allow=allow
+                planned.pipeline,
+                until=until,
+                allow=allow,
+                spec=planned.spec.model_dump(mode="json", exclude_none=True),
             )
     finally:
         close()

@@ -82,8 +82,14 @@ class RunIndex(BaseModel):
             return None
 
     @classmethod
-    def write(cls, root: Folder, pipeline: Pipeline, spec: dict[str, Any]) -> "RunIndex":
+    def write(
+        cls, root: Folder, pipeline: Pipeline, spec: dict[str, Any], kept: frozenset[str] = frozenset()
+    ) -> "RunIndex":
+        """`kept`: labels that stay with the folder that the last index names."""
+        last = cls.read(root, pipeline.name) if kept else None
         stages = {label: stage.folder for label, stage in pipeline.order()}
+        if last is not None:
+            stages.update({label: last.stages[label] for label in kept})
         index = cls(name=pipeline.name, started=datetime.now(UTC), spec=spec, stages=stages)
         text = json.dumps(index.model_dump(mode="json"), indent=2) + "\n"
         (root / RUNS).put(f"{pipeline.name}.json", text.encode("utf-8"))

@@ -5,13 +5,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from fsa_ray.core.artifact import Artifact
 from fsa_ray.core.beat import Beat, News
 from fsa_ray.core.budget import BudgetReached
-from fsa_ray.core.pipeline import Pipeline
+from fsa_ray.core.pipeline import Pipeline, RunIndex
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import Step, plan, refuse_placement
 from fsa_ray.core.record import RECORD, Record, parameters_of, provenance, read_record
@@ -104,27 +105,51 @@ class Runner:
         self.listener = listener
         self.release = release
 
-    def run(self, pipeline: Pipeline, *, until: str | None = None, allow: frozenset[str] = frozenset()) -> list[Step]:
-        """Raises ValueError if a costly result would be paid for twice without leave, a stage cannot run where it is
+    def run(
+        self,
+        pipeline: Pipeline,
+        *,
+        until: str | None = None,
+        allow: frozenset[str] = frozenset(),
+        spec: dict[str, Any] | None = None,
+    ) -> list[Step]:
+        """With `spec`, what the pipeline was built from, the run leaves an index. It is written once the first claim
+        is taken, so that a run which finds somebody else at work changes none, or if nothing is left to do.
+
+        Raises ValueError if a costly result would be paid for twice without leave, a stage cannot run where it is
         placed or the storage cannot hold claims; ClaimHeld if somebody else works on a stage, StageFailed with the
         cause if a stage fails."""
         steps = plan(self.root, pipeline, until)
         refuse_second_payment(steps, allow)
         refuse_placement(steps, self.placement)
-        if any(step.record is None for step in steps):
+        waiting = [step for step in steps if step.record is None]
+        if waiting:
             refuse_without_exclusive_create(self.root)
+        index = None if spec is None else partial(self._write_index, pipeline, spec, steps)
+        if index is not None and not waiting:
+            index()
         for position, step in enumerate(steps):
             if step.record is None:
-                self._run_step(step, spent(self.root, (each.stage for each in steps)))
+                before = spent(self.root, (each.stage for each in steps))
+                self._run_step(step, before, index if step is waiting[0] else None)
                 needed = frozenset().union(*(s.stage.engines() for s in steps[position + 1 :] if s.record is None))
                 self.release(step.stage.engines() - needed)
             else:
                 self.listener.ends(step, step.record)
         return plan(self.root, pipeline, until)
 
-    def _run_step(self, step: Step, before: tuple[int, int]) -> None:
+    def _write_index(self, pipeline: Pipeline, spec: dict[str, Any], steps: list[Step]) -> None:
+        """What was paid for and lies beyond the steps stays named: it is no waste, and is not paid for again without
+        leave."""
+        reached = {step.label for step in steps}
+        paid = frozenset(step.label for step in plan(self.root, pipeline) if step.paid)
+        RunIndex.write(self.root, pipeline, spec, paid - reached)
+
+    def _run_step(self, step: Step, before: tuple[int, int], index: Callable[[], None] | None) -> None:
         self.listener.begins(step)
         with Claim.take(self.root / step.stage.folder) as claim:
+            if index is not None:
+                index()
             record = read_record(self.root, step.stage)  # somebody may have finished while we waited for our turn
             if record is None:
                 record = self._attempt(step, claim, before)

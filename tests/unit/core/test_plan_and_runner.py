@@ -107,6 +107,25 @@ def test_a_costly_result_is_not_paid_for_twice(toys: Toys) -> None:
     assert toys.ran() == []
 
 
+def test_stopping_before_a_costly_stage_is_no_way_around_the_leave(toys: Toys) -> None:
+    toys.run(pipeline())
+    toys.run(pipeline(question="how?"), until="drop")
+    toys.run(pipeline(size=12), until="numbers")
+    index = RunIndex.read(toys.root, "toy")
+    assert index is not None
+    assert index.stages == {
+        "numbers": pipeline(size=12).stages["numbers"].folder,
+        "drop": pipeline(size=12).stages["drop"].folder,
+        "ask": pipeline().stages["ask"].folder,
+    }
+    for changed in (pipeline(question="how?"), pipeline(size=12)):
+        with pytest.raises(ValueError, match="paid for once"):
+            toys.run(changed)
+    toys.run(pipeline(size=12), allow=frozenset({"ask"}))
+    index = RunIndex.read(toys.root, "toy")
+    assert index is not None and index.stages["ask"] == pipeline(size=12).stages["ask"].folder
+
+
 def test_an_allowed_change_that_was_interrupted_goes_on_without_leave(toys: Toys) -> None:
     toys.run(pipeline())
 
@@ -214,6 +233,22 @@ def test_a_driver_killed_at_any_moment_is_continued(toys: Toys, moment: str) -> 
     again = {"run": ["drop"], "before seal": ["numbers", "drop"], "after seal": ["drop"], "before release": ["drop"]}
     assert toys.ran() == [*again[moment], "ask:e1:why?"]
     assert all(finding.passed for finding in verify(toys.root, pipeline()))
+
+
+def test_a_driver_that_finds_another_at_work_leaves_the_index_as_it_is(toys: Toys) -> None:
+    toys.run(pipeline(), until="numbers")
+    index = RunIndex.read(toys.root, "toy")
+    with Claim.take(toys.root / pipeline(size=5).stages["numbers"].folder), pytest.raises(ClaimHeld):
+        toys.run(pipeline(size=5))
+    assert RunIndex.read(toys.root, "toy") == index
+    TROUBLE["drop"] = fails
+    with pytest.raises(StageFailed):
+        toys.run(pipeline(size=5))
+    index = RunIndex.read(toys.root, "toy")
+    assert index is not None and index.stages["drop"] == pipeline(size=5).stages["drop"].folder
+    toys.run(pipeline(), until="numbers")  # with nothing left to do
+    index = RunIndex.read(toys.root, "toy")
+    assert index is not None and index.stages["drop"] == pipeline().stages["drop"].folder
 
 
 def test_the_index_of_a_run(toys: Toys) -> None:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from fsa_ray.core.artifact import Artifact, Flow, Rows
 from fsa_ray.core.beat import Beat
-from fsa_ray.core.pipeline import Pipeline, RunIndex
+from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import Step
 from fsa_ray.core.record import Record
@@ -129,14 +129,13 @@ class Toys:
         allow: frozenset[str] = frozenset(),
         until: str | None = None,
         placement: Placement | None = None,
+        named: bool = True,
     ) -> list[Step]:
         def release(engines: frozenset[str]) -> None:
             self.released.append((RAN[-1] if RAN else "", engines))
 
         runner = Runner(self.root, placement or Placement(), self.listener, release)
-        steps = runner.run(pipeline, allow=allow, until=until)
-        RunIndex.write(self.root, pipeline, {})
-        return steps
+        return runner.run(pipeline, allow=allow, until=until, spec={} if named else None)
 
     def ran(self) -> list[str]:
         found = list(RAN)
