@@ -36,7 +36,10 @@ def gc(
     root: Root = DEFAULT_ROOT,
     delete: Annotated[bool, typer.Option("--delete", help="Really delete; without it, only tell.")] = False,
 ) -> None:
-    """Tell what no named run refers to, and what finished stages no longer need; delete it on demand."""
+    """Tell what nothing refers to, and what finished stages no longer need; delete it on demand.
+
+    While predict or evaluate works, results without a named run are left alone: it may read them.
+    """
     from fsa_ray.cli.console import stdout
     from fsa_ray.core.sweep import sweep
     from fsa_ray.storage.folder import Folder

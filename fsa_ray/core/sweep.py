@@ -1,13 +1,19 @@
 """What lies under a root and serves nothing any more."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from fsa_ray.core.pipeline import RUNS, RunIndex
+from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.record import RECORD
-from fsa_ray.storage.claim import holder_of
+from fsa_ray.storage.claim import CLAIMS, Traces, traces_of
 from fsa_ray.storage.folder import Folder
 
-KEPT = {RUNS, "reports", "evaluations"}
+PARTS = {CLAIMS, RECORD, "attempts", "progress"}
+"""All that a stage's folder holds."""
+SILENCE = timedelta(hours=1)
+"""After so long a driver on another host is dead; clocks need not agree better."""
 
 
 @dataclass(frozen=True)
@@ -20,20 +26,51 @@ class Waste:
 
 
 def sweep(root: Folder) -> list[Waste]:
-    """Results that no named run refers to; of finished stages the progress and the attempts that the record does not
-    name. Folders that somebody works in are left alone."""
-    named = {name: RunIndex.read(root, name) for name in RunIndex.names(root)}
-    wanted = {folder for index in named.values() if index is not None for folder in index.stages.values()}
+    """Results that no named run and no evaluation refers to; of finished stages the progress and the attempts that
+    the record does not name. Folders that somebody works in are left alone, and so is whatever no stage has made.
+
+    While somebody works in a folder that no run refers to, as predict and evaluate do, none of these is waste: that
+    work may read them.
+    """
+    wanted, evaluations = _wanted(root), _evaluations(root)
     found: list[Waste] = []
+    unnamed: list[str] = []
+    needed = False
+    for folder in _results(root):
+        named = folder in wanted or any(f"{folder}/" in evaluation for evaluation in evaluations)
+        traces = traces_of(root / folder)
+        if traces is not None and traces.at_work:
+            needed = needed or not (named or _is_silent(traces))
+        elif named:
+            found.extend(_inside(root, folder))
+        else:
+            unnamed.append(folder)
+    return found if needed else [*found, *(_waste(root, folder, "nothing refers to it") for folder in unnamed)]
+
+
+def _wanted(root: Folder) -> set[str]:
+    named = [RunIndex.read(root, name) for name in RunIndex.names(root)]
+    return {folder for index in named if index is not None for folder in index.stages.values()}
+
+
+def _evaluations(root: Folder) -> list[str]:
+    """Their texts, which name the files that `compare` reads."""
+    folder = root / "evaluations"
+    return [folder.get(name).decode("utf-8") for name in folder.names() if name.endswith(".json")]
+
+
+def _results(root: Folder) -> Iterator[str]:
+    """The folders that stages have made, finished or not."""
     for stage in root.names():
-        if stage in KEPT:
-            continue
-        for fingerprint in (root / stage).names():
-            folder = f"{stage}/{fingerprint}"
-            if holder_of(root / folder) is not None:
-                continue
-            found.extend(_inside(root, folder) if folder in wanted else [_waste(root, folder, "no run refers to it")])
-    return found
+        for name in (root / stage).names():
+            if re.fullmatch("[0-9a-f]{12}", name):
+                parts = set((root / stage / name).names())
+                if parts and parts <= PARTS:
+                    yield f"{stage}/{name}"
+
+
+def _is_silent(traces: Traces) -> bool:
+    return datetime.now(UTC) - traces.seen > SILENCE
 
 
 def _inside(root: Folder, folder: str) -> list[Waste]:

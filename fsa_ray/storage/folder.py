@@ -121,7 +121,7 @@ class Folder:
         self.fs.invalidate_cache()
         try:
             entries = self.fs.ls(self.path, detail=False)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         return sorted(PurePosixPath(entry).name for entry in entries if not _is_temporary(entry))
 
