@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fsa_ray.cli.console import Narrator, stderr, stdout
+from fsa_ray.cli.lookup import with_budget
 from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import plan
@@ -35,7 +36,7 @@ def drive(
         allow = allow | {label for label, stage in planned.pipeline.stages.items() if stage.name == retry_failed}
     until = "parse" if limit is not None and until is None else until
     steps = plan(root, planned.pipeline, until)
-    placement = _with_budget(placement, planned)
+    placement = with_budget(placement, planned)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with Metrics(planned.spec.name, steps, placement.section("prices", Prices)) as metrics:
@@ -68,11 +69,6 @@ def _asking_again(planned: Plan, label: str, last: RunIndex | None) -> Plan:
     document["teacher"]["ask_again"] = rounds
     stderr.print(f"to keep the result in later runs of this spec, set [bold]teacher.ask_again: {rounds}[/]")
     return build(document, "the spec")
-
-
-def _with_budget(placement: Placement, planned: Plan) -> Placement:
-    budget = planned.spec.budget.model_dump(exclude_none=True)
-    return placement.model_copy(update={"sections": {**placement.sections, "budget": budget}})
 
 
 def release(engines: frozenset[str]) -> None:

@@ -7,6 +7,7 @@ from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import Step, estimates
 from fsa_ray.core.prices import Prices
 from fsa_ray.recipes.table import Plan
+from fsa_ray.storage.folder import Folder
 
 
 class StageForecast(BaseModel):
@@ -39,11 +40,11 @@ class Forecast(BaseModel):
     currency: str
 
 
-def forecast(planned: Plan, steps: list[Step], placement: Placement) -> Forecast:
+def forecast(root: Folder, planned: Plan, steps: list[Step], placement: Placement) -> Forecast:
     """Raises ValueError if the placement's sections do not hold."""
     prices = placement.section("prices", Prices)
     numbers = estimates(steps)
-    stages = [_stage(step, numbers[step.label], prices, placement) for step in steps]
+    stages = [_stage(root, step, numbers[step.label], prices, placement) for step in steps]
     coming = [stage for stage in stages if stage.action != "reuse"]
     costs = [stage.cost for stage in coming if stage.cost is not None]
     return Forecast(
@@ -55,9 +56,10 @@ def forecast(planned: Plan, steps: list[Step], placement: Placement) -> Forecast
     )
 
 
-def _stage(step: Step, numbers: dict[str, float], prices: Prices, placement: Placement) -> StageForecast:
+def _stage(root: Folder, step: Step, numbers: dict[str, float], prices: Prices, placement: Placement) -> StageForecast:
     whole = {key: round(numbers[key]) if key in numbers else None for key in ("rows", "prompt_tokens", "output_tokens")}
     asks = step.stage.costly
+    progress = root / step.stage.folder / "progress"
     return StageForecast(
         label=step.label,
         stage=step.stage.name,
@@ -66,7 +68,7 @@ def _stage(step: Step, numbers: dict[str, float], prices: Prices, placement: Pla
         reason=step.reason,
         needs_allow=step.paid,
         **whole,
-        rows_at_risk=step.stage.rows_at_risk(placement) if asks and step.action != "reuse" else None,
+        rows_at_risk=step.stage.rows_at_risk(placement, progress) if asks and step.action != "reuse" else None,
         cost=prices.of(numbers.get("prompt_tokens", 0), numbers.get("output_tokens", 0)) if asks else None,
     )
 

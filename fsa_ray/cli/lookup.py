@@ -21,6 +21,12 @@ def placement_at(path: Path | None) -> Placement:
     return Placement() if path is None else read_placement(path)
 
 
+def with_budget(placement: Placement, planned: Plan) -> Placement:
+    """The budget is the spec's, and the stages that spend it find it among the sections of where they run."""
+    budget = planned.spec.budget.model_dump(exclude_none=True)
+    return placement.model_copy(update={"sections": {**placement.sections, "budget": budget}})
+
+
 def index_called(root: Folder, name: str) -> RunIndex:
     """The index of a named run. Raises ValueError listing the known names."""
     index = RunIndex.read(root, name)

@@ -44,17 +44,18 @@ def plan(
     """Show what would run, why, and how much it would take."""
     from fsa_ray.cli.console import print_json, stdout
     from fsa_ray.cli.forecast import forecast, forecast_table
-    from fsa_ray.cli.lookup import placement_at
+    from fsa_ray.cli.lookup import placement_at, with_budget
     from fsa_ray.core.plan import plan as plan_steps
     from fsa_ray.core.plan import refuse_placement
     from fsa_ray.recipes.table import load_pipeline
     from fsa_ray.storage.folder import Folder
 
     planned = load_pipeline(spec, set_ or [], limit)
-    steps = plan_steps(Folder(root), planned.pipeline, until)
-    where = placement_at(placement)
+    folder = Folder(root)
+    steps = plan_steps(folder, planned.pipeline, until)
+    where = with_budget(placement_at(placement), planned)
     refuse_placement(steps, where)
-    found = forecast(planned, steps, where)
+    found = forecast(folder, planned, steps, where)
     if json_:
         print_json(found.model_dump(mode="json"))
     else:

@@ -74,8 +74,8 @@ class Stage(BaseModel, Generic[A]):
             return {}
         return {"rows": sum(rows(stage) for stage in self.inputs_of(flow.source)) * flow.fanout}
 
-    def rows_at_risk(self, placement: Placement) -> int | None:
-        """How many rows a crash may make a costly stage ask again."""
+    def rows_at_risk(self, placement: Placement, progress: Folder) -> int | None:
+        """How many rows a crash may make a costly stage ask again, if it goes on with what is in `progress`."""
         return None
 
     def check_placement(self, placement: Placement) -> None:

@@ -36,9 +36,9 @@ class EndpointPlacement(BaseModel):
     timeout_s: float = Field(300.0, gt=0)  # of one request
     tries: int = Field(6, ge=1)  # with growing pauses: refused connections, 429, 5xx
 
-    @property
-    def rows_at_risk(self) -> int:
-        return self.units_in_flight * self.unit_rows
+    def rows_at_risk(self, begun: int = 0) -> int:
+        """As `EnginePlacement.rows_at_risk`."""
+        return self.units_in_flight * max(self.unit_rows, begun)
 
 
 class Chatting(Protocol):

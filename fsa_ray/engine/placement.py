@@ -40,7 +40,6 @@ class EnginePlacement(BaseModel):
     def total_units_in_flight(self) -> int:
         return self.replicas * self.units_in_flight
 
-    @property
-    def rows_at_risk(self) -> int:
-        """The most rows that a crash makes us ask again."""
-        return self.total_units_in_flight * self.unit_rows
+    def rows_at_risk(self, begun: int = 0) -> int:
+        """The most rows that a crash makes us ask again. `begun`: rows of a unit of work that began so."""
+        return self.total_units_in_flight * max(self.unit_rows, begun)

@@ -73,6 +73,14 @@ class Layout(BaseModel):
     unit_rows: int
     files: tuple[SourceFile, ...]
 
+    @classmethod
+    def read(cls, folder: Folder) -> "Layout | None":
+        """That of the work in `folder`; None if it has not begun."""
+        try:
+            return cls.model_validate_json(folder.get(_LAYOUT))
+        except FileNotFoundError:
+            return None
+
     @property
     def rows(self) -> int:
         return sum(file.rows for file in self.files)
@@ -103,7 +111,8 @@ class UnitFolder:
         files = tuple(SourceFile(key=file.key, rows=file.rows or 0) for file in source.files)
         wanted = Layout(unit_rows=unit_rows, files=files)
         folder.put_exclusive(_LAYOUT, wanted.model_dump_json().encode())
-        stored = Layout.model_validate_json(folder.get(_LAYOUT))
+        stored = Layout.read(folder)
+        assert stored is not None
         if stored.files != files:
             raise ValueError(f"{folder.url} holds units of other input files; remove it or use another folder")
         return cls(root, folder, stored)

@@ -8,9 +8,7 @@ import pyarrow as pa
 
 from fsa_ray.core.artifact import Flow, Rows
 from fsa_ray.core.goodput import goodput
-from fsa_ray.core.placement import Placement
 from fsa_ray.core.stage import Stage, StageContext
-from fsa_ray.engine.placement import EnginePlacement
 from fsa_ray.engine.question import Question, Reply
 from fsa_ray.engine.units import UnitFolder
 from fsa_ray.schemas.opinion import POLARITIES
@@ -45,9 +43,6 @@ class Annotate(Stage[Rows]):
 
     def engines(self) -> frozenset[str]:
         return frozenset({self.model.fingerprint})
-
-    def rows_at_risk(self, placement: Placement) -> int:
-        return placement.section("engine", EnginePlacement).rows_at_risk
 
     def run(self, ctx: StageContext) -> Rows:
         reviews, model, writer = ctx.load(self.reviews), ctx.load(self.model), RowWriter(ctx, ANNOTATION)

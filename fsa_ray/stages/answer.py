@@ -10,9 +10,7 @@ import pyarrow as pa
 
 from fsa_ray.core.artifact import Flow, Rows
 from fsa_ray.core.goodput import goodput
-from fsa_ray.core.placement import Placement
 from fsa_ray.core.stage import Stage, StageContext
-from fsa_ray.engine.placement import EnginePlacement
 from fsa_ray.engine.question import Question, Reply
 from fsa_ray.engine.seq2seq import Seq2SeqAnswering, Seq2SeqPlacement
 from fsa_ray.engine.units import UnitFolder
@@ -46,9 +44,6 @@ class Answer(Stage[Rows]):
 
     def engines(self) -> frozenset[str]:
         return frozenset({self.questions.model.fingerprint})
-
-    def rows_at_risk(self, placement: Placement) -> int:
-        return placement.section("engine", EnginePlacement).rows_at_risk
 
     def run(self, ctx: StageContext) -> Rows:
         model = ctx.load(self.questions.model)

@@ -17,12 +17,13 @@ from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import TableWriter, iter_parts
 from fsa_ray.engine.endpoint import Endpoint, EndpointPlacement
 from fsa_ray.engine.placement import EnginePlacement
-from fsa_ray.engine.units import Counts, UnitFolder
+from fsa_ray.engine.units import Counts, Layout, UnitFolder
 from fsa_ray.schemas.rows import REQUEST, RESPONSE
 from fsa_ray.stages.asking import Asker
 from fsa_ray.stages.model import Model, ModelDirectory
 from fsa_ray.stages.rows import RowWriter, derived_id
 from fsa_ray.stages.teaching import Teaching, Writing
+from fsa_ray.storage.folder import Folder
 
 if TYPE_CHECKING:
     from fsa_ray.engine.run_units import Outcome
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 RETRY_TEMPERATURE = 0.7
 ROWS_AT_ONCE = 50_000
 TOKENS_OF_TEXT = 75  # of a usual review, of about 300 characters
+_UNITS = "units"
 
 
 class Sampling(BaseModel):
@@ -75,10 +77,16 @@ class Ask(Stage[Rows]):
     def engines(self) -> frozenset[str]:
         return frozenset() if self.teacher is None else frozenset({self.teacher.fingerprint})
 
-    def rows_at_risk(self, placement: Placement) -> int:
+    def rows_at_risk(self, placement: Placement, progress: Folder) -> int:
+        """A round that has begun keeps its units; those of later rounds are as the placement says."""
+        rounds = (_round_folder(progress, number) for number in reversed(range(self.retries + 1)))
+        begun = next((layout.unit_rows for folder in rounds if (layout := Layout.read(folder / _UNITS))), 0)
         if self.endpoint is not None:
-            return placement.section("endpoint", EndpointPlacement).rows_at_risk
-        return placement.section("engine", EnginePlacement).rows_at_risk
+            return placement.section("endpoint", EndpointPlacement).rows_at_risk(begun)
+        return placement.section("engine", EnginePlacement).rows_at_risk(begun)
+
+    def check_placement(self, placement: Placement) -> None:
+        placement.section("budget", Budget).refuse_without(placement.section("prices", Prices))
 
     def estimate(self, rows: Any) -> dict[str, float]:
         """Prompts of the usual length, answers of half the limit."""
@@ -171,7 +179,7 @@ class _Rounds:
 
     def run(self, number: int, requests: Iterable[pa.Table], temperature: float) -> _Round:
         """Asks all requests. Raises BudgetReached when the budget ends the round early."""
-        folder = self._ctx.progress / f"round-{number}"
+        folder = _round_folder(self._ctx.progress, number)
         source = self._stored(folder, requests)
         sampling = self._stage.sampling
         decoding = {"temperature": temperature, "top_p": sampling.top_p}
@@ -195,14 +203,14 @@ class _Rounds:
         if stage.endpoint is not None:
             session(ctx)
             placement = ctx.placement.section("endpoint", EndpointPlacement)
-            units = UnitFolder.open(ctx.root, folder / "units", source, placement.unit_rows)
+            units = UnitFolder.open(ctx.root, folder / _UNITS, source, placement.unit_rows)
             writing = Writing(stage.sampling.max_tokens, decoding, number, stage.seed)
             return ask_endpoint(units, writing, stage.endpoint, placement, listener, should_stop), units
         assert stage.teacher is not None
         engine = engine_of(ctx, stage.teacher, stage.precision, stage.max_length)
         model = ctx.load(stage.teacher)
         asker = Asker(ModelDirectory(ctx.root, model), stage.sampling.max_tokens, model.trust_remote_code)
-        units = UnitFolder.open(ctx.root, folder / "units", source, engine.placement.unit_rows)
+        units = UnitFolder.open(ctx.root, folder / _UNITS, source, engine.placement.unit_rows)
         return ask(units, Teaching(asker, decoding, number, stage.seed), engine, listener, should_stop), units
 
     def _stored(self, folder: Any, requests: Iterable[pa.Table]) -> Table:
@@ -235,6 +243,10 @@ def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
             waiting, rows = [], 0
     if waiting:
         yield pa.concat_tables(waiting)
+
+
+def _round_folder(progress: Folder, number: int) -> Folder:
+    return progress / f"round-{number}"
 
 
 def _failed(answers: pa.Table) -> pa.Array:

@@ -90,7 +90,7 @@ def test_a_killed_driver_goes_on(tmp_path: Path, tiny_model: str) -> None:
     assert ids(units) == list(range(crash_driver.ROWS))
     assert all(units.folder.get(name) == data for name, data in kept.items())
     asked = len((tmp_path / "asked").read_text().split())
-    assert asked <= crash_driver.ROWS + crash_driver.PLACEMENT.rows_at_risk
+    assert asked <= crash_driver.ROWS + crash_driver.PLACEMENT.rows_at_risk()
 
 
 @pytest.mark.slow

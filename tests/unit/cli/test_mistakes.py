@@ -130,6 +130,16 @@ def test_a_placement_with_a_typing_error(invoke: Invoke, spec: Path, tmp_path: P
     assert done.exit_code == 2 and "did you mean 'prompt'" in done.stderr
 
 
+def test_a_limit_on_money_without_prices(invoke: Invoke, spec: Path, tmp_path: Path) -> None:
+    for command in ("plan", "run"):
+        done = invoke(command, spec, "--set", "budget.money=5")
+        assert done.exit_code == 2, done.output
+        assert "budget.money: 5" in done.stderr and "prices" in done.stderr and "--placement" in done.stderr
+    assert not list((tmp_path / "runs").rglob("record.json"))
+    (tmp_path / "place.yaml").write_text("prices: {prompt: 0.5, output: 1.5}\n")
+    assert invoke("plan", spec, "--set", "budget.money=5", "--placement", tmp_path / "place.yaml").exit_code == 0
+
+
 def test_a_global_batch_that_the_placement_does_not_divide(invoke: Invoke, spec: Path, tmp_path: Path) -> None:
     (tmp_path / "place.yaml").write_text("train: {workers: 3, micro_batch: 2}\n")
     for command in ("plan", "run"):

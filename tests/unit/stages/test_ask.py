@@ -9,7 +9,7 @@ from fsa_ray.core.artifact import Rows
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.record import read_record
-from fsa_ray.core.runner import Runner, load
+from fsa_ray.core.runner import Runner, StageFailed, load
 from fsa_ray.core.tables import read_table
 from fsa_ray.engine import endpoint, run_units
 from fsa_ray.engine.endpoint import Endpoint
@@ -44,16 +44,24 @@ def fails_at_first(review: int, round_: int) -> str:
 
 
 @pytest.fixture
-def taught(workshop: Any, review: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Rows, list[Any]]]:
-    given = workshop.given("review", [review(number, f"The soup {number} was cold.") for number in range(1, ROWS + 1)])
+def given(workshop: Any, review: Any) -> Any:
+    return workshop.given("review", [review(number, f"The soup {number} was cold.") for number in range(1, ROWS + 1)])
+
+
+def teach(given: Any, **fields: Any) -> Teach:
+    return Teach(
+        teacher=None, endpoint=Endpoint(model="m", url="http://nowhere", key_variable="NONE"), reviews=given,
+        sampling=Sampling(), max_length=512, precision="bf16", kinds=("analysis",), style="compact", **fields,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def taught(workshop: Any, given: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Rows, list[Any]]]:
     monkeypatch.setattr(serving, "session", lambda ctx: None)
 
     def run(says: Says = fails_at_first, unit_rows: int = 64, **fields: Any) -> tuple[Rows, list[Any]]:
         monkeypatch.setattr(endpoint, "ask_endpoint", scripted(says))
-        stage = Teach(
-            teacher=None, endpoint=Endpoint(model="m", url="http://nowhere", key_variable="NONE"), reviews=given,
-            sampling=Sampling(), max_length=512, precision="bf16", kinds=("analysis",), style="compact", **fields,
-        )  # fmt: skip
+        stage = teach(given, **fields)
         placement = Placement(sections={"endpoint": {"unit_rows": unit_rows}})
         Runner(workshop.root, placement, Silent(), lambda engines: None).run(Pipeline("test", {"teach": stage}))
         artifact = load(workshop.root, stage)
@@ -105,3 +113,28 @@ def test_only_what_failed_is_asked_anew(workshop: Any, taught: Any, monkeypatch:
     assert len(rows) == ROWS and not any(row["error"] for row in rows)
     record = read_record(workshop.root, stage)
     assert record is not None and record.measures["adopted"] == len(good)
+
+
+def test_work_that_goes_on_risks_the_rows_of_the_units_that_it_began_with(
+    workshop: Any, given: Any, taught: Any
+) -> None:
+    def dies(review: int, round_: int) -> str:
+        raise RuntimeError("dies")
+
+    placement = Placement(sections={"endpoint": {"units_in_flight": 2, "unit_rows": 64}})
+    stage = teach(given)
+    progress = workshop.root / stage.folder / "progress"
+    assert stage.rows_at_risk(placement, progress) == 128
+    with pytest.raises(StageFailed):
+        taught(dies, unit_rows=1000)
+    assert stage.rows_at_risk(placement, progress) == 2000
+    larger = Placement(sections={"endpoint": {"units_in_flight": 2, "unit_rows": 3000}})
+    assert stage.rows_at_risk(larger, progress) == 6000, "a later round may begin under this placement"
+
+
+def test_a_limit_on_money_wants_prices(given: Any) -> None:
+    budget = {"budget": {"money": 5.0}}
+    with pytest.raises(ValueError, match=r"budget.money: 5 .* `prices: .* --placement"):
+        teach(given).check_placement(Placement(sections=budget))
+    teach(given).check_placement(Placement(sections={**budget, "prices": {"prompt": 1, "output": 2}}))
+    teach(given).check_placement(Placement(sections={"budget": {"tokens": 5}}))
