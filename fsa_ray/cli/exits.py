@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -35,7 +36,7 @@ def guarded(command: Callable[..., Any]) -> Callable[..., None]:
         except KeyboardInterrupt:
             code = _tell(KeyboardInterrupt(), Exit.INTERRUPTED, "interrupted; run the same command again to go on")
         except Exception as error:
-            code = _tell(error, *_told(error))
+            code = _tell(error, *_told(error, kwargs.get("root")))
         if code:
             raise typer.Exit(int(code))
 
@@ -52,7 +53,7 @@ def _tell(error: BaseException, code: Exit, message: str) -> Exit:
     return code
 
 
-def _told(error: Exception) -> tuple[Exit, str]:
+def _told(error: Exception, root: str | None = None) -> tuple[Exit, str]:
     from fsa_ray.core.budget import BudgetReached
     from fsa_ray.core.runner import StageFailed, is_mistake
     from fsa_ray.storage.claim import ClaimHeld, ClaimLost
@@ -65,7 +66,10 @@ def _told(error: Exception) -> tuple[Exit, str]:
         return Exit.FAILED, f"{store}; then run the same command to go on"
     os_error = next((cause for cause in _causes(error) if isinstance(cause, OSError) and cause.errno is not None), None)
     if os_error is not None and os_error.errno in UNWRITABLE:
-        return Exit.MISTAKE, f"{os_error.strerror}: {os_error.filename}; choose a place you may write with --root"
+        mend = "choose a place you may write with --root"
+        if not _is_of(root, os_error.filename):
+            mend = "name another one, or see to it that you may read and write there"
+        return Exit.MISTAKE, f"{os_error.strerror}: {os_error.filename}; {mend}"
     if os_error is not None and os_error.errno == errno.ENOSPC:
         return Exit.FAILED, f"the disk is full ({os_error.filename}); make room and run the same command to go on"
     if isinstance(error, ClaimHeld | ClaimLost):
@@ -77,6 +81,14 @@ def _told(error: Exception) -> tuple[Exit, str]:
     if isinstance(error, StageFailed):
         return Exit.FAILED, f"{error}\nwhat it had finished is kept; run the same command to go on"
     return Exit.FAILED, f"{type(error).__name__}: {error}"
+
+
+def _is_of(root: str | None, path: Any) -> bool:
+    """Whether `path` lies below the root, or is a folder in which the root was to be made."""
+    if root is None or "://" in root or not isinstance(path, str | os.PathLike):
+        return False
+    there, found = Path(root).expanduser().absolute(), Path(os.fsdecode(path)).absolute()
+    return found.is_relative_to(there) or there.is_relative_to(found)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -28,6 +28,8 @@ def init(
     found = recipe_called(recipe)
     if output.exists():
         raise ValueError(f"{output} is there already; choose another file with --output")
+    if not output.parent.is_dir():
+        raise ValueError(f"{output}: there is no folder {output.parent}; make it, or choose another with --output")
     output.write_text(render(found.starter, found.about, found.spec), encoding="utf-8")
     stderr.print(f"wrote {output}; next: fsa-ray plan {output}")
 

@@ -78,6 +78,20 @@ def test_a_root_that_cannot_be_written(invoke: Invoke, spec: Path, tmp_path: Pat
     assert done.exit_code == 2 and "--root" in done.stderr
 
 
+def test_a_file_that_cannot_be_used_is_not_blamed_on_the_root(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    data = tmp_path / "data" / "sc" / "sst2"
+    data.mkdir(parents=True)
+    (data / "test.json").write_text(json.dumps([{"sentence": "warm soup", "label": "positive"}]))
+    for command, wrong in (
+        (("export", "--shots", "0"), "file/tasks"),
+        (("evaluate", "--predictions"), "file/mine.jsonl"),
+    ):
+        done = invoke(*command, wrong, "--task", "sst2", "--data", tmp_path / "data")
+        assert done.exit_code == 2, done.output
+        assert wrong in done.stderr and "--root" not in done.stderr
+
+
 def mounted(folder: Path, *options: str) -> bool:
     folder.mkdir()
     done = subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", str(folder)], capture_output=True, check=False)
@@ -154,6 +168,14 @@ def test_init_never_overwrites(invoke: Invoke) -> None:
     done = invoke("init", "demo")
     assert done.exit_code == 2 and "spec.yaml is there already" in done.stderr
     assert invoke("plan", "spec.yaml", "--json").exit_code == 0
+
+
+def test_init_into_a_folder_that_is_not_there(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in ("nodir", "file"):
+        done = invoke("init", "-o", f"{folder}/spec.yaml")
+        assert done.exit_code == 2, done.output
+        assert f"there is no folder {folder}; make it, or choose another with --output" in done.stderr
 
 
 def test_the_wrong_extension_is_found_before_the_work(invoke: Invoke) -> None:
