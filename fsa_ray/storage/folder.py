@@ -72,10 +72,14 @@ class Folder:
         A write whose answer is lost on the way is tried again and then meets itself: so what counts on an object store
         is whose data is there, and callers that must tell themselves apart write different data.
         """
+        if self.exists(name):  # a store that knows no condition would overwrite it; see `fsa_ray.storage.race`
+            return not self.is_local and self.get(name) == data
+        return self.create(name, data)
+
+    def create(self, name: str, data: bytes) -> bool:
+        """`put_exclusive` without a look beforehand: all depends on the condition of the storage's own write."""
         if not self.is_local:
             return self._create_object(name, data)
-        if Path(self.where(name)).exists():
-            return False
         temporary = self._temporary(name, data)
         try:
             os.link(temporary, self.where(name))
@@ -156,8 +160,6 @@ class Folder:
                 yield str(PurePosixPath(path).relative_to(self.path)), info
 
     def _create_object(self, name: str, data: bytes) -> bool:
-        if self.exists(name):  # a store that knows no condition would overwrite it; see `fsa_ray.storage.race`
-            return self.get(name) == data
         for _ in range(CONFLICTS):
             try:
                 self.fs.pipe_file(self.where(name), data, mode="create")
@@ -165,11 +167,13 @@ class Folder:
                 code = _error_code(error)
                 if isinstance(error, FileExistsError) or code in ("PreconditionFailed", "412", "NoSuchUpload"):
                     return self.get(name) == data
-                if code not in ("ConditionalRequestConflict", "409"):
+                if code in ("ConditionalRequestConflict", "409"):
+                    time.sleep(0.5)  # another write is under way; whether it succeeds is known soon
+                    continue
+                if not _refuses_condition(error):
                     raise
-                time.sleep(0.5)  # another write is under way; whether it succeeds is known soon
-            else:
-                return True
+                self.fs.pipe_file(self.where(name), data)  # as where the condition is ignored; the race finds out both
+            return True
         raise OSError(f"{self.where(name)}: the store answers every exclusive write with a conflict")
 
     def _temporary(self, name: str, data: bytes) -> Path:
@@ -189,8 +193,17 @@ class Folder:
 
 def _error_code(error: OSError) -> str:
     """The object store's own code; not every store gives s3fs the message by which it knows a failed precondition."""
-    response = getattr(error.__cause__, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", ""))
+    return str(_response(error).get("Error", {}).get("Code", ""))
+
+
+def _refuses_condition(error: OSError) -> bool:
+    """Whether the store takes no conditional writes: some say so, some find fault with the header."""
+    status, answer = _response(error).get("ResponseMetadata", {}).get("HTTPStatusCode"), _response(error).get("Error")
+    return _error_code(error) in ("NotImplemented", "501") or (status == 400 and "if-none-match" in str(answer).lower())
+
+
+def _response(error: OSError) -> dict[str, Any]:
+    return getattr(error.__cause__, "response", None) or {}
 
 
 def _relative(name: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fsa_ray.storage import race
 from fsa_ray.storage.folder import Folder
 
 FORK = multiprocessing.get_context("fork")
@@ -169,9 +170,12 @@ def test_put_over_a_folder_leaves_no_litter(tmp_path: Path) -> None:
 
 
 class Refused(Exception):
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, status: int = 0, message: str = "") -> None:
         super().__init__(code)
-        self.response = {"Error": {"Code": code}}
+        self.response = {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {"HTTPStatusCode": status},
+        }
 
 
 @pytest.mark.parametrize(
@@ -213,3 +217,41 @@ def test_other_errors_of_object_stores_are_raised(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(folder.fs, "pipe_file", pipe_file)
     with pytest.raises(PermissionError):
         folder.put_exclusive("b", b"")
+
+
+REFUSALS = [
+    Refused("NotImplemented", 501, "A header you provided implies functionality that is not implemented."),
+    Refused("501", 501),
+    Refused("InvalidArgument", 400, "Unsupported header 'If-None-Match'"),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=str)
+def test_a_store_that_refuses_conditions_is_taken_for_one_without(
+    monkeypatch: pytest.MonkeyPatch, refusal: Refused
+) -> None:
+    folder = Folder("memory://refusing")
+    write = folder.fs.pipe_file
+
+    def pipe_file(path: str, data: bytes, mode: str = "overwrite") -> None:
+        if mode == "create":
+            raise OSError(38, "no") from refusal
+        write(path, data)
+
+    monkeypatch.setattr(folder.fs, "pipe_file", pipe_file)
+    assert race.most_winners(folder) == race.RACERS
+    assert folder.put_exclusive("a", b"first") and not folder.put_exclusive("a", b"second")
+    assert folder.get("a") == b"first", "with nobody beside us, what is there stays"
+
+
+@pytest.mark.parametrize("answer", [Refused("InvalidArgument", 400, "no key"), Refused("x", 403, "If-None-Match")])
+def test_no_other_refusal_is_overwritten(monkeypatch: pytest.MonkeyPatch, answer: Refused) -> None:
+    folder = Folder("memory://answers")
+
+    def pipe_file(path: str, data: bytes, mode: str = "overwrite") -> None:
+        if mode == "create":
+            raise OSError(5, "no") from answer
+
+    monkeypatch.setattr(folder.fs, "pipe_file", pipe_file)
+    with pytest.raises(OSError, match="no"):
+        folder.create("b", b"")
