@@ -34,14 +34,25 @@ TASK = pa.schema(
 )
 """A task that the teacher proposed; later one that it defined."""
 
+DEMONSTRATION = pa.struct(
+    [
+        ("id", pa.string()),
+        ("parent", pa.string()),  # the response's id; null: from a file
+        ("references", pa.list_(pa.string())),  # ids of the reviews that the teacher was shown as style
+    ]
+)
+"""Where an example of a task comes from."""
+
 INSTRUCTION = pa.schema(
     [
         ("id", pa.string()),
+        ("parent", pa.string()),  # the id of the response that made or defined it; null: from a file
         ("cluster", pa.string()),
         ("kind", pa.string()),  # analysis, or the kind of the task
         ("name", pa.string()),  # null for an analysis
         ("source", pa.string()),  # generated, or the file that it comes from
         ("definition", pa.string()),  # JSON of the task, or the analysis instruction's text
+        ("demonstrations", pa.list_(DEMONSTRATION)),  # of the task's examples, in their order; null for an analysis
     ]
 )
 
@@ -55,6 +66,7 @@ RECORD = pa.schema(
         ("domain", pa.string()),
         ("group", pa.string()),  # what per-prompt sampling groups by
         ("text", pa.string()),  # the review
+        ("demonstrations", pa.list_(pa.string())),  # ids of those in the prompt, in order
         ("prompt", pa.string()),  # the user turn
         ("schema", pa.string()),  # JSON schema of the answer; null where the answer is text
     ]

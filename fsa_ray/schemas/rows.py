@@ -53,6 +53,7 @@ RESPONSE = pa.schema(
         ("prompt_tokens", pa.int32()),
         ("output_tokens", pa.int32()),
         ("tries", pa.int32()),
+        ("temperature", pa.float64()),  # of the round that it comes from
         ("label_logprobs", pa.list_(pa.float32())),  # over the label words of the request; null if not asked
         ("neutralised", pa.bool_()),  # control tokens in the review were broken up for the endpoint
         ("error", pa.string()),  # null when the answer is whole

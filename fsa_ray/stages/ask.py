@@ -1,6 +1,6 @@
 """Base of the costly stages, which ask the teacher: nothing is dropped in them and nothing is asked twice."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -33,6 +33,9 @@ ROWS_AT_ONCE = 50_000
 TOKENS_OF_TEXT = 75  # of a usual review, of about 300 characters
 _UNITS = "units"
 
+Judge = Callable[[list[dict[str, Any]]], Iterable[str | None]]
+"""For each of some RESPONSE rows, all without an error, why it cannot be used and is asked again, or None."""
+
 
 class Sampling(BaseModel):
     """How the teacher decodes in the first round."""
@@ -47,8 +50,9 @@ class Sampling(BaseModel):
 class Ask(Stage[Rows]):
     """One response for each request, failures included, with an `error`. Subclasses say what the requests are.
 
-    Failed answers (an engine's error, a cut or unreadable answer) are asked again in `retries` rounds at a higher
-    temperature. With `adopt`, the good responses of that earlier stage are taken over and only its failures asked.
+    Failed answers (an engine's error, a cut or unreadable answer, one that `judge` refuses) are asked again in
+    `retries` rounds at a higher temperature. With `adopt`, the good responses of that earlier stage are taken over and
+    only its failures asked.
     """
 
     costly: ClassVar[bool] = True
@@ -66,9 +70,9 @@ class Ask(Stage[Rows]):
         """Tables of REQUEST."""
         raise NotImplementedError
 
-    def judged(self, ctx: StageContext, answers: pa.Table) -> pa.Table:
-        """The answers of a round, with an `error` also where a whole one cannot be used, so that it is asked again."""
-        return answers
+    def judge(self, ctx: StageContext) -> Judge | None:
+        """Judges whole answers, for the retries. The stage that reads the responses decides what is kept of them."""
+        return None
 
     def expected_requests(self, rows: Any) -> float:
         """How many there are likely to be; the argument tells the rows of an input."""
@@ -104,24 +108,24 @@ class Ask(Stage[Rows]):
 
     def run(self, ctx: StageContext) -> Rows:
         """Holds the failed answers and the ids of adopted ones in memory; all others lie in the units' files."""
-        rounds = _Rounds(ctx, self)
+        rounds, judge = _Rounds(ctx, self), self.judge(ctx)
         adopted = self._adopted(ctx)
         first = rounds.run(0, self._requests_without(ctx, adopted), self.sampling.temperature)
         newer = RESPONSE.empty_table()
-        failed = pa.chunked_array([_failed(answers) for answers in self._answers(ctx, first, newer)], pa.string())
+        failed = pa.chunked_array([_failed(answers) for answers in _answers(first, newer, judge)], pa.string())
         for number in range(1, self.retries + 1):
             if not len(failed):
                 break
             ctx.tell(f"{len(failed)} answers failed; round {number + 1} asks them again")
             again = rounds.run(number, _those(ctx, first.requests, failed), RETRY_TEMPERATURE)
-            said = pa.concat_tables([RESPONSE.empty_table(), *self._answers(ctx, again, RESPONSE.empty_table())])
+            said = pa.concat_tables([RESPONSE.empty_table(), *_answers(again, RESPONSE.empty_table(), judge)])
             newer = said if number == 1 else _replaced(newer, said)
             failed = _failed(newer)
         writer = RowWriter(ctx, RESPONSE)
         for answers in self._adopted_answers(ctx):
             writer.keep(answers)
         without_answer = 0
-        for answers in self._answers(ctx, first, newer):
+        for answers in _answers(first, newer, judge):
             without_answer += len(_failed(answers))
             writer.keep(answers)
         ctx.measure(
@@ -134,12 +138,6 @@ class Ask(Stage[Rows]):
             adopted=0 if adopted is None else len(adopted),
         )
         return writer.close()
-
-    def _answers(self, ctx: StageContext, round_: "_Round", newer: pa.Table) -> Iterator[pa.Table]:
-        """The judged answers of a round, those that `newer` has replaced by it, `ROWS_AT_ONCE` at a time or so."""
-        for part in _gathered(round_.units.results()):
-            answers = self.judged(ctx, part)
-            yield _replaced(answers, newer.filter(pc.is_in(newer["id"], answers["id"])))
 
     def _adopted_answers(self, ctx: StageContext, columns: list[str] | None = None) -> Iterator[pa.Table]:
         """The good responses of the stage that this one goes on from."""
@@ -230,6 +228,20 @@ class _Rounds:
         prompt, output = self._ctx.spent
         prompt, output = prompt + counts.prompt_tokens, output + counts.output_tokens
         return prompt + output, self._prices.of(prompt, output)
+
+
+def _answers(round_: _Round, newer: pa.Table, judge: Judge | None) -> Iterator[pa.Table]:
+    """The judged answers of a round, those that `newer` has replaced by it, `ROWS_AT_ONCE` at a time or so."""
+    for part in _gathered(round_.units.results()):
+        judged = part if judge is None else _judged(part, judge)
+        yield _replaced(judged, newer.filter(pc.is_in(newer["id"], part["id"])))
+
+
+def _judged(answers: pa.Table, judge: Judge) -> pa.Table:
+    """The same with an `error` also where a whole answer cannot be used."""
+    faults = iter(judge(answers.filter(pc.is_null(answers["error"])).to_pylist()))
+    errors = [next(faults) if error is None else error for error in answers["error"].to_pylist()]
+    return answers.set_column(answers.column_names.index("error"), "error", pa.array(errors, pa.string()))
 
 
 def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

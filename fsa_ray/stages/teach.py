@@ -22,7 +22,7 @@ class Teach(Ask):
     """
 
     name: ClassVar[str] = "teach"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     reviews: Stage[Rows]
     kinds: tuple[Kind, ...]

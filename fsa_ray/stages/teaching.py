@@ -40,7 +40,8 @@ class Teaching:
             words, opening = row["labels"], row["opening"] or ""
             own = [next(waiting) for _ in range(self.asker.count(words, opening))]
             main.append(replace(own[0], label_logprobs=self._weighed(words, opening, own)))
-        return responses(rows, main, self.round, opened=self.asker.chat.opens_thinking)
+        opened = self.asker.chat.opens_thinking
+        return responses(rows, main, self.round, self.decoding["temperature"], opened=opened)
 
     def _weighed(self, words: list[str] | None, opening: str, own: list[Reply]) -> list[float] | None:
         """None where the answer does not begin with a label word, since the model thinks first."""
@@ -82,7 +83,8 @@ class Writing:
     def answers(self, rows: pa.Table, replies: list[Reply]) -> pa.Table:
         changed = [neutralise(turn)[1] for turn in rows["prompt"].to_pylist()]
         bare = [_unwrapped(reply) for reply in replies]
-        return responses(rows, bare, self.round, opened=False, neutralised=changed)
+        temperature = self.decoding["temperature"]
+        return responses(rows, bare, self.round, temperature, opened=False, neutralised=changed)
 
 
 def _object_schema(schema: dict[str, Any]) -> dict[str, Any]:
@@ -104,18 +106,25 @@ def _unwrapped(reply: Reply) -> Reply:
 
 
 def responses(
-    rows: pa.Table, replies: list[Reply], round_: int, *, opened: bool, neutralised: list[bool] | None = None
+    rows: pa.Table,
+    replies: list[Reply],
+    round_: int,
+    temperature: float,
+    *,
+    opened: bool,
+    neutralised: list[bool] | None = None,
 ) -> pa.Table:
     """One RESPONSE row for each request and its reply."""
     flags = neutralised or [False] * len(replies)
     triples = zip(rows.select(["id", "parent", "kind", "schema"]).to_pylist(), replies, flags, strict=True)
+    own = {"tries": round_ + 1, "temperature": temperature}
     return pa.Table.from_pylist(
-        [_response(request, reply, round_, opened) | {"neutralised": flag} for request, reply, flag in triples],
+        [_response(request, reply, opened) | own | {"neutralised": flag} for request, reply, flag in triples],
         RESPONSE,
     )
 
 
-def _response(request: dict[str, Any], reply: Reply, round_: int, opened: bool) -> dict[str, Any]:
+def _response(request: dict[str, Any], reply: Reply, opened: bool) -> dict[str, Any]:
     said = split_thinking(reply.text, opened=opened)
     return {
         **{key: request[key] for key in ("id", "parent", "kind")},
@@ -124,7 +133,6 @@ def _response(request: dict[str, Any], reply: Reply, round_: int, opened: bool) 
         "finish_reason": reply.finish_reason,
         "prompt_tokens": reply.prompt_tokens,
         "output_tokens": reply.output_tokens,
-        "tries": round_ + 1,
         "label_logprobs": reply.label_logprobs,
         "error": reply.error or _fault(request, said.answer, said.closed, reply.finish_reason),
     }
@@ -155,7 +163,7 @@ _READABLE: dict[str, Callable[[str], bool]] = {
     "standardise": lambda answer: isinstance(find_object(answer, "description"), dict),
     "demonstrate": lambda answer: isinstance(find_entries(answer, "examples"), list),
 }
-"""By kind of prompt: whether an answer says anything. What it says is judged by the stage that reads it."""
+"""By kind of prompt: whether an answer says anything. What it says is judged by the stage that asks or reads it."""
 
 
 def _seeded(decoding: dict[str, Any], seed: int, round_: int, row_id: str) -> dict[str, Any]:

@@ -28,6 +28,11 @@ class Reading(Generic[T]):
     reason: str | None = None
     detail: str = ""
 
+    @property
+    def fault(self) -> str | None:
+        """Reason and detail in one line; None if something was read."""
+        return None if self.reason is None else f"{self.reason}: {self.detail}".removesuffix(": ")
+
 
 def find_entries(reply: str, key: str, finish_reason: str | None = None) -> list[Any] | Reading[Any]:
     """The list under `key` of the JSON object in a reply; the object may stand in a code fence or in prose.

@@ -18,7 +18,7 @@ class Align(Ask):
     """`samples` responses for each record; the first says how likely each label word is, where the answer is one."""
 
     name: ClassVar[str] = "align"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     records: Stage[Rows]
     samples: int = 1

@@ -19,7 +19,7 @@ class Analyse(Ask):
     """One response for each cluster (CompEffDist, analysis prompts)."""
 
     name: ClassVar[str] = "analyse"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     flow: ClassVar[Flow | None] = Flow(source="clusters", key="parent")
 
     clusters: Stage[ClusteredRows]

@@ -9,9 +9,9 @@ from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import iter_parts, read_table
 from fsa_ray.schemas.rows import EXAMPLE
 from fsa_ray.sentiment.answers import Dropped
-from fsa_ray.sentiment.instructions.outputs import read_text
+from fsa_ray.sentiment.instructions.carried_out import read_carried_out
 from fsa_ray.sentiment.instructions.task import TaskDefinition
-from fsa_ray.sentiment.verdicts import judge_text
+from fsa_ray.stages.instructions.usable import tasks_of
 from fsa_ray.stages.rows import commit, derived_id, rejects
 
 
@@ -20,7 +20,7 @@ class Distilled(Stage[Rows]):
     that are in the review. The others are rejects with a reason."""
 
     name: ClassVar[str] = "distilled"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     flow: ClassVar[Flow | None] = Flow(source="responses", key="parent")
 
     responses: Stage[Rows]
@@ -28,11 +28,7 @@ class Distilled(Stage[Rows]):
     instructions: Stage[Rows]
 
     def run(self, ctx: StageContext) -> Rows:
-        instructions = read_table(ctx.root, ctx.load(self.instructions).kept).to_pylist()
-        tasks = {
-            row["id"]: None if row["kind"] == "analysis" else TaskDefinition.model_validate_json(row["definition"])
-            for row in instructions
-        }
+        tasks = tasks_of(ctx, self.instructions)
         records = {row["id"]: row for row in read_table(ctx.root, ctx.load(self.records).kept).to_pylist()}
         kept: list[dict[str, Any]] = []
         refused: list[dict[str, Any]] = []
@@ -49,14 +45,10 @@ class Distilled(Stage[Rows]):
 
 
 def _read(response: dict[str, Any], review: str, task: TaskDefinition | None) -> str | Dropped:
+    """One that was asked for again in vain is read too, for the reason."""
     if response["error"] is not None and not response["text"]:
         return Dropped("unanswered", response["error"])
-    if response["finish_reason"] == "length":
-        return Dropped("cut", "the answer reached the token limit")
-    if task is not None:
-        return read_text(task, response["text"], review)
-    verdict = judge_text(response["text"], review, response["finish_reason"])
-    return response["text"].strip() if verdict.reason is None else Dropped(verdict.reason, verdict.detail)
+    return read_carried_out(task, response["text"], review, response["finish_reason"])
 
 
 def _example(record: dict[str, Any]) -> dict[str, Any]:

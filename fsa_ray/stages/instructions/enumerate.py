@@ -16,7 +16,7 @@ class Enumerate(Ask):
     """One response for each review (CompEffDist, attributes)."""
 
     name: ClassVar[str] = "enumerate"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     flow: ClassVar[Flow | None] = Flow(source="reviews", key="parent")
 
     reviews: Stage[Rows]

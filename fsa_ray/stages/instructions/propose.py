@@ -17,7 +17,7 @@ class Propose(Ask):
     """One response for each cluster (CompEffDist, task prompts, first step)."""
 
     name: ClassVar[str] = "propose"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     flow: ClassVar[Flow | None] = Flow(source="clusters", key="parent")
 
     clusters: Stage[ClusteredRows]

@@ -9,7 +9,7 @@ from fsa_ray.core.artifact import Flow, Rows
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import read_table
 from fsa_ray.schemas.instructions import RECORD
-from fsa_ray.sentiment.instructions.task import TaskDefinition, render_frame
+from fsa_ray.sentiment.instructions.task import Demonstration, TaskDefinition, render_frame
 from fsa_ray.sentiment.quotas import allot
 from fsa_ray.stages.rows import commit, derived_id
 
@@ -20,7 +20,7 @@ class Records(Stage[Rows]):
     teacher's answer to a task written by JSON schema."""
 
     name: ClassVar[str] = "records"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     flow: ClassVar[Flow | None] = Flow(source=None)
 
     instructions: Stage[Rows]
@@ -49,6 +49,7 @@ class Records(Stage[Rows]):
     def _row(self, instruction: "_Instruction", review: dict[str, Any]) -> dict[str, Any]:
         own = instruction.row
         record = derived_id(own["id"], review["id"])
+        shown = instruction.drawn(record, self.shots)
         return {
             "id": record,
             "parent": review["id"],
@@ -58,7 +59,8 @@ class Records(Stage[Rows]):
             "domain": review["domain"],
             "group": own["id"],
             "text": review["text"],
-            "prompt": instruction.turn(review["text"], record, self.shots),
+            "demonstrations": [one for one, _ in shown],
+            "prompt": instruction.turn(review["text"], [case for _, case in shown]),
             "schema": instruction.schema if self.structured else None,
         }
 
@@ -68,9 +70,12 @@ class _Instruction:
         self.row = row
         self._task = None if row["kind"] == "analysis" else TaskDefinition.model_validate_json(row["definition"])
         self.schema = None if self._task is None else json.dumps(self._task.answer_schema())
+        ids = [each["id"] for each in row["demonstrations"] or ()]
+        self._cases = list(zip(ids, () if self._task is None else self._task.examples, strict=True))
 
-    def turn(self, text: str, record: str, shots: int) -> str:
-        if self._task is None:
-            return render_frame(self.row["definition"], text)
-        order = sorted(self._task.examples, key=lambda shown: derived_id(record, shown.input))
-        return self._task.render(text, order[:shots])
+    def drawn(self, record: str, shots: int) -> list[tuple[str, Demonstration]]:
+        """At most so many demonstrations with their ids, in an order that the record's id decides."""
+        return sorted(self._cases, key=lambda case: derived_id(record, case[1].input))[:shots]
+
+    def turn(self, text: str, shown: list[Demonstration]) -> str:
+        return render_frame(self.row["definition"], text) if self._task is None else self._task.render(text, shown)

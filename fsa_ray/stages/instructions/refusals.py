@@ -10,7 +10,7 @@ from fsa_ray.stages.rows import derived_id
 def refusals(response: dict[str, Any], reading: Reading[Any] | None) -> Iterator[dict[str, Any]]:
     """Rows of REJECT for a response: itself if nothing of it could be used, and each of its parts that was refused.
 
-    `reading` is None for a response that has an error.
+    `reading` is None for a response without a text. One that was asked for again in vain is read, for the reason.
     """
     own = {"parent": response["id"], "text": response["text"]}
     if reading is None:

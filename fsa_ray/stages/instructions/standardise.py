@@ -11,7 +11,7 @@ from fsa_ray.core.tables import read_table
 from fsa_ray.sentiment.instructions.output_format import TaskKind
 from fsa_ray.sentiment.instructions.validation import MIN_EXAMPLES, Proposal, read_definition
 from fsa_ray.sentiment.instructions.wording import STANDARDISE
-from fsa_ray.stages.ask import Ask, requests
+from fsa_ray.stages.ask import Ask, Judge, requests
 
 
 class Standardise(Ask):
@@ -19,7 +19,7 @@ class Standardise(Ask):
     fewer than `min_examples` that obey it, is asked for again like an answer that cannot be read."""
 
     name: ClassVar[str] = "standardise"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     flow: ClassVar[Flow | None] = Flow(source="proposals", key="parent")
 
     proposals: Stage[Rows]
@@ -30,14 +30,12 @@ class Standardise(Ask):
             wording = STANDARDISE[proposal.kind]
             yield requests("standardise", [id_], [wording.render(task=proposal)], wording.schema)
 
-    def judged(self, ctx: StageContext, answers: pa.Table) -> pa.Table:
+    def judge(self, ctx: StageContext) -> Judge:
         proposals = proposals_of(ctx, self.proposals)
-        errors = [row["error"] or self._fault(row, proposals[row["parent"]]) for row in answers.to_pylist()]
-        return answers.set_column(answers.column_names.index("error"), "error", pa.array(errors, pa.string()))
+        return lambda rows: [self._fault(row, proposals[row["parent"]]) for row in rows]
 
     def _fault(self, row: dict[str, Any], proposal: Proposal) -> str | None:
-        reading = read_definition(row["text"], proposal, min_examples=self.min_examples)
-        return None if reading.reason is None else f"{reading.reason}: {reading.detail}"
+        return read_definition(row["text"], proposal, min_examples=self.min_examples).fault
 
     def expected_requests(self, rows: Any) -> float:
         return float(rows(self.proposals))

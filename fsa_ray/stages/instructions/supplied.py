@@ -1,6 +1,7 @@
 """Instructions from a file: the user's, or the starter set that comes with this package."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,8 +12,9 @@ from fsa_ray.core.artifact import Flow, Rows
 from fsa_ray.core.local_copy import brought_here
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.schemas.instructions import INSTRUCTION
-from fsa_ray.sentiment.instructions.starter import STARTER, load_instructions
+from fsa_ray.sentiment.instructions.starter import STARTER, ClusterInstructions, load_instructions
 from fsa_ray.stages.benchmark import pin
+from fsa_ray.stages.instructions.origin import origins
 from fsa_ray.stages.model import PinnedFile
 from fsa_ray.stages.rows import commit, derived_id
 
@@ -21,7 +23,7 @@ class SuppliedInstructions(Stage[Rows]):
     """One row for each analysis instruction and each task of the file, whose content is the identity."""
 
     name: ClassVar[str] = "supplied"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     flow: ClassVar[Flow | None] = Flow(source=None)
 
     file: PinnedFile
@@ -40,13 +42,18 @@ class SuppliedInstructions(Stage[Rows]):
         return commit(ctx, pa.Table.from_pylist(rows, INSTRUCTION), [])
 
 
-def _rows(cluster: Any, source: str) -> list[dict[str, Any]]:
-    own = {"cluster": cluster.cluster, "source": source}
-    analyses = [{**own, "kind": "analysis", "name": None, "definition": text} for text in cluster.analysis]
-    tasks = [
-        {**own, "kind": task.kind, "name": task.name, "definition": task.model_dump_json()} for task in cluster.tasks
-    ]
-    return [
-        {"id": derived_id("supplied", row["cluster"], row["kind"], json.dumps(row["definition"])), **row}
-        for row in (*analyses, *tasks)
-    ]
+def _rows(cluster: ClusterInstructions, source: str) -> Iterator[dict[str, Any]]:
+    own = {"parent": None, "cluster": cluster.cluster, "source": source}
+    for text in cluster.analysis:
+        id_ = _id(cluster.cluster, "analysis", text)
+        yield {**own, "id": id_, "kind": "analysis", "name": None, "definition": text, "demonstrations": None}
+    for task in cluster.tasks:
+        definition = task.model_dump_json()
+        id_ = _id(cluster.cluster, task.kind, definition)
+        origin = list(origins(id_, task.examples, None))
+        told = {"kind": task.kind, "name": task.name, "definition": definition, "demonstrations": origin}
+        yield {**own, "id": id_, **told}
+
+
+def _id(cluster: str, kind: str, definition: str) -> str:
+    return derived_id("supplied", cluster, kind, json.dumps(definition))

@@ -1,4 +1,4 @@
-"""The instructions of all sources, once each, without demonstrations that models are tested on."""
+"""The instructions of all sources, once each, without texts that models are tested on."""
 
 import json
 from typing import Any, ClassVar
@@ -16,11 +16,11 @@ from fsa_ray.stages.rows import commit, rejects
 
 
 class UsableInstructions(Stage[Rows]):
-    """An instruction that says the same as an earlier one is rejected. Of tasks, the demonstrations that share `ngram`
-    words in a row with a text of `against` are left out; a task that keeps none is rejected."""
+    """An instruction that says the same as an earlier one is rejected, and so is one that shares `ngram` words in a row
+    with a text of `against`. Of tasks, the demonstrations that do are left out; a task that keeps none is rejected."""
 
     name: ClassVar[str] = "instructions"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     flow: ClassVar[Flow | None] = Flow(source="sources")
 
     sources: tuple[Stage[Rows], ...]
@@ -37,7 +37,7 @@ class UsableInstructions(Stage[Rows]):
         dropped = 0
         for row in rows:
             said = (row["kind"], normal(row["name"] or row["definition"]))
-            clean, lost = (row, 0) if row["kind"] == "analysis" else _clean(row, runs)
+            clean, lost = _clean(row, runs)
             dropped += lost
             reason = "repeat" if said in seen else "contaminated" if clean is None else None
             seen.add(said)
@@ -55,15 +55,31 @@ class UsableInstructions(Stage[Rows]):
         return commit(ctx, pa.Table.from_pylist(kept, INSTRUCTION), [rejects(refused)])
 
 
+def tasks_of(ctx: StageContext, instructions: Stage[Rows]) -> dict[str, TaskDefinition | None]:
+    """By the instruction's id; None for one of analysis."""
+    rows = read_table(ctx.root, ctx.load(instructions).kept, ["id", "kind", "definition"]).to_pylist()
+    return {
+        row["id"]: None if row["kind"] == "analysis" else TaskDefinition.model_validate_json(row["definition"])
+        for row in rows
+    }
+
+
 def _clean(row: dict[str, Any], runs: EvaluationRuns) -> tuple[dict[str, Any] | None, int]:
-    """The task without contaminated demonstrations, None if none is left, and how many they are."""
-    task = TaskDefinition.model_validate_json(row["definition"])
-    overlap = runs.first_overlap(pa.array([shown.input for shown in task.examples], pa.string()))
-    left = tuple(shown for shown, found in zip(task.examples, overlap, strict=True) if found < 0)
-    lost = len(task.examples) - len(left)
-    if not left:
+    """The instruction without contaminated demonstrations, and how many they are; None if what it asks is contaminated
+    itself, or no demonstration is left of a task."""
+    task = None if row["kind"] == "analysis" else TaskDefinition.model_validate_json(row["definition"])
+    examples = () if task is None else task.examples
+    asks = row["definition"] if task is None else task.description
+    overlap = runs.first_overlap(pa.array([asks, *(shown.input for shown in examples)], pa.string()))
+    clean = [number for number in range(len(examples)) if overlap[number + 1] < 0]
+    lost = len(examples) - len(clean)
+    if overlap[0] >= 0 or (task is not None and not clean):
         return None, lost
-    return {**row, "definition": task.model_copy(update={"examples": left}).model_dump_json()}, lost
+    if task is None:
+        return row, lost
+    left = task.model_copy(update={"examples": tuple(examples[number] for number in clean)})
+    origin = [row["demonstrations"][number] for number in clean]
+    return {**row, "definition": left.model_dump_json(), "demonstrations": origin}, lost
 
 
 def _counts(rows: list[dict[str, Any]]) -> dict[str, float]:
