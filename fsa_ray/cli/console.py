@@ -2,9 +2,11 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from fsa_ray.core.beat import Beat
 from fsa_ray.core.plan import Step
@@ -29,6 +31,11 @@ class Narrator:
             stderr.print(f"[dim]✓ {step.label} reused[/]", highlight=False)
         else:
             stderr.print(f"[green]✓ {step.label}[/] {summary(record)} in {record.seconds:.1f} s", highlight=False)
+
+
+def warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        stderr.print("[yellow]warning:[/]", Text(warning), highlight=False, soft_wrap=True)
 
 
 def summary(record: Record) -> str:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fsa_ray.cli.console import Narrator, stderr, stdout
+from fsa_ray.cli.console import Narrator, stderr, stdout, warn
 from fsa_ray.cli.lookup import with_budget
 from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.placement import Placement
@@ -30,6 +30,7 @@ def drive(
 ) -> None:
     """Raises ValueError, ClaimHeld or StageFailed; see `fsa_ray.cli.exits` for what the user is told."""
     planned = load_pipeline(spec, overrides, limit)
+    warn(planned.warnings)
     root = Folder(root_url)
     if retry_failed is not None:
         planned = _asking_again(planned, retry_failed, RunIndex.read(root, planned.spec.name))

@@ -44,7 +44,7 @@ def plan(
     json_: Json = False,
 ) -> None:
     """Show what would run, why, and how much it would take."""
-    from fsa_ray.cli.console import print_json, stdout
+    from fsa_ray.cli.console import print_json, stdout, warn
     from fsa_ray.cli.forecast import forecast, forecast_table
     from fsa_ray.cli.lookup import placement_at, with_budget
     from fsa_ray.core.plan import plan as plan_steps
@@ -53,6 +53,7 @@ def plan(
     from fsa_ray.storage.folder import Folder
 
     planned = load_pipeline(spec, set_ or [], limit)
+    warn(planned.warnings)
     folder = Folder(root)
     steps = plan_steps(folder, planned.pipeline, until)
     where = with_budget(placement_at(placement), planned)

@@ -119,7 +119,7 @@ def aligned_of(
     shown: Stage[Rows],
     analyses: Stage[Rows] | None,
     teacher: Stage[Model] | None,
-    benchmark: Stage[Rows] | None,
+    texts: Stage[Rows] | None,
 ) -> tuple[Stage[Rows], ...]:
     """Examples of the alignment phase, one table for tasks about reviews and, if there are any, one for other tasks."""
     stages["alignment-records"] = records = AlignmentRecords(
@@ -136,7 +136,7 @@ def aligned_of(
     stages["aligned"] = examples = Aligned(responses=asked, records=records, agreement=given.agreement)
     if given.other is None:
         return (examples,)
-    return (examples, _others(spec, given, stages, teacher, benchmark))
+    return (examples, _others(spec, given, stages, teacher, texts))
 
 
 def _others(
@@ -144,11 +144,11 @@ def _others(
     given: AlignmentSpec,
     stages: dict[str, Stage[Any]],
     teacher: Stage[Model] | None,
-    benchmark: Stage[Rows] | None,
+    texts: Stage[Rows] | None,
 ) -> Stage[Rows]:
-    """Examples of other tasks, which share no text with the benchmark. Each is asked once."""
+    """Examples of other tasks, which share no text with `texts`, on which models are tested. Each is asked once."""
     assert given.other is not None
-    against = () if benchmark is None else (benchmark,)
+    against = () if texts is None else (texts,)
     stages["other-tasks"] = other = OtherTasks.at(given.other, against, spec.decontaminate.ngram)
     stages["other-records"] = records = OtherRecords(
         other=other, count=given.others, most_shots=given.shots, seed=spec.seed

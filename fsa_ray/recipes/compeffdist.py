@@ -7,7 +7,7 @@ from pydantic import Field
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.stage import Stage
-from fsa_ray.recipes.measures import benchmark_of
+from fsa_ray.recipes.measures import benchmark_of, evaluation_texts_of
 from fsa_ray.recipes.reviews import reviews_of
 from fsa_ray.recipes.spec import Location, Section, Spec
 from fsa_ray.recipes.student import selected_of, start_of, trained
@@ -89,10 +89,11 @@ def compeffdist(spec: CompEffSpec) -> Pipeline:
     refuse_soft_labels("train", spec.train)
     stages: dict[str, Stage[Any]] = {}
     benchmark = benchmark_of(spec, stages)
+    texts = evaluation_texts_of(spec, stages, benchmark)
     supplied = supplied_of(spec, stages)
     teacher = teacher_of(spec, stages, solved_of(spec, stages, supplied))
-    reviews = reviews_of(spec, stages, benchmark, labels_behind(spec.teacher.embedded, spec.seed))
-    instructions = instructions_of(spec, stages, reviews, teacher, supplied, benchmark)
+    reviews = reviews_of(spec, stages, texts, labels_behind(spec.teacher.embedded, spec.seed))
+    instructions = instructions_of(spec, stages, reviews, teacher, supplied, texts)
     examples = distilled_of(spec, stages, instructions, reviews, teacher)
     start = start_of(spec, stages, examples)
     selected = selected_of(spec, stages, examples, teacher, None, start)
@@ -140,14 +141,14 @@ def instructions_of(
     reviews: Stage[Rows],
     teacher: Stage[Model] | None,
     supplied: Stage[Rows] | None,
-    benchmark: Stage[Rows] | None,
+    texts: Stage[Rows] | None,
 ) -> Stage[Rows]:
     sources = [supplied] if supplied is not None else []
     if spec.instructions.generate:
         sources.append(_generated(spec, stages, reviews, teacher))
     if not sources:
         raise ValueError("instructions: give a `file`, or let the teacher `generate` them")
-    against = () if benchmark is None else (benchmark,)
+    against = () if texts is None else (texts,)
     stages["instructions"] = usable = UsableInstructions(
         sources=tuple(sources), against=against, ngram=spec.decontaminate.ngram
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.stage import Stage
-from fsa_ray.recipes.measures import annotate, benchmark_of, measure
+from fsa_ray.recipes.measures import annotate, benchmark_of, evaluation_texts_of, measure
 from fsa_ray.recipes.reviews import reviews_of
 from fsa_ray.recipes.spec import Spec
 from fsa_ray.recipes.student import gold_labels_of, gold_student, selected_of, start_of, trained
@@ -25,8 +25,9 @@ def distil(spec: Spec) -> Pipeline:
     teacher = teacher_of(spec, stages)
     gold_labels = gold_labels_of(spec)
     benchmark = benchmark_of(spec, stages)
+    texts = evaluation_texts_of(spec, stages, benchmark)
     seen = [*labels_behind(spec.teacher.embedded, spec.seed), *gold_labels]
-    reviews = reviews_of(spec, stages, benchmark, seen)
+    reviews = reviews_of(spec, stages, texts, seen)
     responses = responses_of(spec, stages, reviews, teacher)
     stages["parse"] = examples = Parse(responses=responses, reviews=reviews, partial=spec.parse.partial)
     start = start_of(spec, stages, examples)

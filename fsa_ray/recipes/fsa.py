@@ -8,6 +8,7 @@ from fsa_ray.core.artifact import Rows
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.stage import Stage
 from fsa_ray.evaluation.invented import ASPECTS, POLARITY
+from fsa_ray.recipes.measures import evaluation_texts_of
 from fsa_ray.recipes.pairs import PairStudent, pair_start, paired, trained_on_pairs
 from fsa_ray.recipes.reviews import reviews_of
 from fsa_ray.recipes.spec import Distinct, Evaluation, Location, Section, Select, Spec
@@ -17,6 +18,7 @@ from fsa_ray.recipes.teacher import labels_behind, responses_of, teacher_of
 from fsa_ray.recipes.trainable import refuse_soft_labels
 from fsa_ray.stages.answer import Answer
 from fsa_ray.stages.benchmark import Benchmark, InventedBenchmark
+from fsa_ray.stages.evaluation_texts import EvaluationTexts
 from fsa_ray.stages.invent import Invent
 from fsa_ray.stages.invented_questions import InventedQuestions
 from fsa_ray.stages.judge import Judge
@@ -132,7 +134,11 @@ def _zero_shot(spec: FsaSpec, stages: dict[str, Stage[Any]], test: Stage[Rows]) 
 def _pretrained(spec: FsaSpec, stages: dict[str, Stage[Any]], test: Stage[Rows], items: Stage[Rows]) -> dict[str, Any]:
     """What fine-tuning starts from: fields of `Train`. Tokens are learned from the teacher's answers either way."""
     teacher = teacher_of(spec, stages)
-    reviews = reviews_of(spec, stages, test, [*labels_behind(spec.teacher.embedded, spec.seed), items])
+    texts = evaluation_texts_of(spec, stages, test)
+    seen = [*labels_behind(spec.teacher.embedded, spec.seed), items]
+    if spec.zero_shot is not None:
+        seen.append(EvaluationTexts.at(spec.zero_shot.data, spec.zero_shot.tasks))
+    reviews = reviews_of(spec, stages, texts, seen)
     responses = responses_of(spec, stages, reviews, teacher)
     stages["parse"] = examples = Parse(
         responses=responses, reviews=reviews, partial=spec.parse.partial, prompting=spec.prompting

@@ -19,7 +19,7 @@ from fsa_ray.recipes.compeffdist import (
     solved_of,
     supplied_of,
 )
-from fsa_ray.recipes.measures import benchmark_of
+from fsa_ray.recipes.measures import benchmark_of, evaluation_texts_of
 from fsa_ray.recipes.reviews import reviews_of
 from fsa_ray.recipes.student import selected_of, start_of
 from fsa_ray.recipes.suite import needed
@@ -42,17 +42,18 @@ def joint(spec: JointSpec) -> Pipeline:
     refuse_weak_teacher(spec)
     stages: dict[str, Stage[Any]] = {}
     benchmark = benchmark_of(spec, stages)
+    texts = evaluation_texts_of(spec, stages, benchmark)
     shown = shown_cases(spec, spec.alignment, stages)
     supplied = supplied_of(spec, stages)
     learned = (*solved_of(spec, stages, supplied), *solved_alignments(spec, spec.alignment, stages))
     teacher = teacher_of(spec, stages, learned)
-    reviews = reviews_of(spec, stages, benchmark, [*labels_behind(spec.teacher.embedded, spec.seed), shown])
+    reviews = reviews_of(spec, stages, texts, [*labels_behind(spec.teacher.embedded, spec.seed), shown])
     responses = responses_of(spec, stages, reviews, teacher)
     stages["parse"] = perspectives = Parse(responses=responses, reviews=reviews, partial=spec.parse.partial)
-    instructions = instructions_of(spec, stages, reviews, teacher, supplied, benchmark)
+    instructions = instructions_of(spec, stages, reviews, teacher, supplied, texts)
     distilled = distilled_of(spec, stages, instructions, reviews, teacher, ("respond", "distilled"))
     analyses = perspectives if "analysis" in spec.teacher.prompts else None
-    aligned = aligned_of(spec, spec.alignment, stages, reviews, shown, analyses, teacher, benchmark)
+    aligned = aligned_of(spec, spec.alignment, stages, reviews, shown, analyses, teacher, texts)
     start = start_of(spec, stages, perspectives, distilled, *aligned)
     knowledge = (
         selected_of(spec, stages, perspectives, teacher, None, start),

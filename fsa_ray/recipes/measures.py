@@ -8,6 +8,7 @@ from fsa_ray.recipes.spec import Spec
 from fsa_ray.stages.annotate import Annotate
 from fsa_ray.stages.benchmark import Benchmark, InventedBenchmark
 from fsa_ray.stages.evaluate import Evaluate
+from fsa_ray.stages.evaluation_texts import EvaluationTexts
 from fsa_ray.stages.invent import Invent
 from fsa_ray.stages.model import Model
 
@@ -21,6 +22,15 @@ def benchmark_of(spec: Spec, stages: dict[str, Stage[Any]]) -> Stage[Rows] | Non
         stages["test-labels"] = labels = Invent(count=evaluation.invented, split="test", seed=spec.seed)
         return InventedBenchmark(labelled=labels)
     return None
+
+
+def evaluation_texts_of(spec: Spec, stages: dict[str, Stage[Any]], benchmark: Stage[Rows] | None) -> Stage[Rows] | None:
+    """What reviews and instructions must share no text with: all test texts under `evaluate.data`, measured or not, so
+    that other tasks can be measured later; of an invented benchmark the benchmark itself."""
+    if spec.evaluate.data is None:
+        return benchmark
+    stages["evaluation-texts"] = texts = EvaluationTexts.at(spec.evaluate.data, spec.evaluate.tasks)
+    return texts
 
 
 def annotate(spec: Spec, reviews: Stage[Rows], student: Stage[Model]) -> Annotate:

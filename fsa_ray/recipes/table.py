@@ -15,6 +15,7 @@ from fsa_ray.recipes.distil import distil
 from fsa_ray.recipes.fsa import FsaSpec, fsa
 from fsa_ray.recipes.grid import Variant, variants
 from fsa_ray.recipes.joint import JointSpec, joint
+from fsa_ray.recipes.reviews import unfiltered
 from fsa_ray.recipes.spec import Spec, read_spec, validate
 from fsa_ray.recipes.starter import (
     ABOUT_COMPEFFDIST,
@@ -63,6 +64,12 @@ class Plan:
     spec: Spec
     pipeline: Pipeline
     cells: tuple[Cell, ...] = ()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user may not have meant, a line each."""
+        warning = unfiltered(self.spec)
+        return [] if warning is None else [warning]
 
 
 def recipe_called(name: Any) -> Recipe:

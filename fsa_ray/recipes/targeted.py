@@ -8,7 +8,7 @@ from fsa_ray.core.artifact import Rows
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.stage import Stage
 from fsa_ray.recipes.alignment import AlignmentSpec, aligned_of, refuse_impossible, shown_cases, solved_alignments
-from fsa_ray.recipes.measures import benchmark_of
+from fsa_ray.recipes.measures import benchmark_of, evaluation_texts_of
 from fsa_ray.recipes.reviews import reviews_of
 from fsa_ray.recipes.spec import Spec
 from fsa_ray.recipes.student import selected_of, start_of, trained
@@ -41,13 +41,14 @@ def targeted(spec: TargetedSpec) -> Pipeline:
     refuse_impossible(spec, spec.alignment)
     stages: dict[str, Stage[Any]] = {}
     benchmark = benchmark_of(spec, stages)
+    texts = evaluation_texts_of(spec, stages, benchmark)
     shown = shown_cases(spec, spec.alignment, stages)
     teacher = teacher_of(spec, stages, solved_alignments(spec, spec.alignment, stages))
-    reviews = reviews_of(spec, stages, benchmark, [*labels_behind(spec.teacher.embedded, spec.seed), shown])
+    reviews = reviews_of(spec, stages, texts, [*labels_behind(spec.teacher.embedded, spec.seed), shown])
     responses = responses_of(spec, stages, reviews, teacher)
     stages["parse"] = knowledge = Parse(responses=responses, reviews=reviews, partial=spec.parse.partial)
     analyses = knowledge if "analysis" in spec.teacher.prompts else None
-    aligned = aligned_of(spec, spec.alignment, stages, reviews, shown, analyses, teacher, benchmark)
+    aligned = aligned_of(spec, spec.alignment, stages, reviews, shown, analyses, teacher, texts)
     start = start_of(spec, stages, knowledge, *aligned)
     selected = selected_of(spec, stages, knowledge, teacher, None, start)
     student = in_phases(spec, stages, start, (selected,), aligned)

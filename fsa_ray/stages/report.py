@@ -159,7 +159,9 @@ def notes_on(spec: dict[str, Any]) -> Iterator[str]:
     if spec["evaluate"].get("invented"):
         yield "The test reviews come from the same grammar as the corpus; some of their words occur in no other split."
     if spec["evaluate"].get("data"):
-        yield "Reviews that share text with the test items were dropped before the teacher saw them."
+        yield "Reviews that share text with a test set there were dropped before the teacher saw them."
+    elif spec["corpus"].get("path") and not spec["evaluate"].get("invented"):
+        yield "No evaluation text was given, so the reviews were filtered against none."
     if (spec["teacher"].get("embedded") or {}).get("benchmark"):
         yield "The teacher was trained on train splits of the benchmark, so its scores are in-domain."
 

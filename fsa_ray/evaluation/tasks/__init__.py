@@ -37,12 +37,15 @@ TASKS: dict[str, Task] = {
     )
 }
 
+KNOWN: dict[str, Task] = {**TASKS, **FSA_TASKS}
+"""All whose data lie in files of an official layout."""
+
 
 def load_task(name: str) -> Task:
     """The known task of that name, or the one that a .yaml file defines; ValueError for another."""
     if name.endswith((".yaml", ".yml")):
         return read_task(name)
-    known: dict[str, Task] = {**TASKS, **FSA_TASKS, **INVENTED}
+    known: dict[str, Task] = {**KNOWN, **INVENTED}
     if name not in known:
         raise ValueError(f"no task {name!r}; tasks: {', '.join(known)}; or the path of a task's .yaml")
     return known[name]

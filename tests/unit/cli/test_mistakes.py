@@ -138,6 +138,17 @@ def test_an_unfinished_run_has_no_report_and_does_not_verify(invoke: Invoke, spe
     assert json.loads(verdict.stdout)["passed"] is False
 
 
+def test_reviews_that_no_evaluation_text_is_held_against(invoke: Invoke, spec: Path) -> None:
+    for command in (("plan", spec, "--json"), ("run", spec, "--until", "ingest")):
+        done = invoke(*command)
+        assert done.exit_code == 0, done.output
+        (line,) = [line for line in done.stderr.splitlines() if line.startswith("warning:")]
+        assert "evaluate.data" in line
+        assert "warning" not in done.stdout
+    quiet = invoke("plan", spec, "--set", "evaluate.invented=5")
+    assert "warning" not in quiet.stderr
+
+
 def test_a_placement_with_a_typing_error(invoke: Invoke, spec: Path, tmp_path: Path) -> None:
     (tmp_path / "place.yaml").write_text("prices: {promt: 1}\n")
     done = invoke("plan", spec, "--placement", tmp_path / "place.yaml")
