@@ -33,6 +33,7 @@ class FunnelStep(Part):
     rows_in: Count
     kept: Count
     rejected: dict[str, Count] = {}  # rejects by reason
+    told: str = ""  # what the counts do not tell, for the reader
 
     @property
     def dropped(self) -> int:

@@ -19,7 +19,6 @@ from fsa_ray.reporting.contents import (
     Contents,
     DifficultyHistogram,
     Fact,
-    FunnelStep,
     LedgerEntry,
     PredictionSample,
     RejectSample,
@@ -34,42 +33,11 @@ from fsa_ray.reporting.html import render
 from fsa_ray.schemas.opinion import Opinion
 from fsa_ray.stages.difficulty import METRICS
 from fsa_ray.stages.evaluate import Scores
+from fsa_ray.stages.funnel import UNITS, funnel
 from fsa_ray.stages.model import Model
 from fsa_ray.stages.score import Score as ScoreStage
 from fsa_ray.storage.folder import Folder
 
-FUNNEL = {
-    "ingest": "reviews",
-    "deduplicate": "reviews",
-    "decontaminate": "reviews",
-    "enumerate": "answers",
-    "attributes": "attributes",
-    "clusters": "clusters",
-    "analyse": "answers",
-    "propose": "answers",
-    "proposals": "tasks",
-    "standardise": "answers",
-    "definitions": "tasks",
-    "demonstrate": "answers",
-    "generated": "instructions",
-    "supplied": "instructions",
-    "instructions": "instructions",
-    "records": "records",
-    "teach": "answers",
-    "teach-rewriting": "answers",
-    "parse": "examples",
-    "alignment-records": "records",
-    "align": "answers",
-    "aligned": "examples",
-    "other-tasks": "queries",
-    "other-records": "records",
-    "align-other": "answers",
-    "aligned-other": "examples",
-    "score": "examples",
-    "select": "examples",
-    "pack": "examples",
-    "pair": "examples",
-}
 MODELS: dict[str, tuple[str, Role, str | None]] = {
     "teacher": ("teacher", "teacher", "teacher"),
     "student": ("distilled student", "student", "student"),
@@ -112,7 +80,7 @@ def contents(root: Folder, pipeline: Pipeline, index: RunIndex, prices: Prices) 
         spec=tuple(spec_facts(index.spec)),
         notes=tuple(notes_on(index.spec)),
         scorecard=scorecard(root, pipeline),
-        funnel=tuple(_funnel(root, stages, done)),
+        funnel=tuple(funnel(root, stages, done)),
         teacher_samples=tuple(_teacher_samples(root, stages)),
         reject_samples=tuple(_reject_samples(root, stages)),
         difficulty=_difficulty(root, stages),
@@ -166,27 +134,6 @@ def notes_on(spec: dict[str, Any]) -> Iterator[str]:
         yield "The teacher was trained on train splits of the benchmark, so its scores are in-domain."
 
 
-def _funnel(root: Folder, stages: dict[str, Stage[Any]], done: dict[str, Record]) -> Iterator[FunnelStep]:
-    for label, unit in FUNNEL.items():
-        if label not in stages:
-            continue
-        rows = cast(Rows, load(root, stages[label]))
-        yield FunnelStep(
-            label=label,
-            unit=unit,
-            rows_in=_rows_in(root, stages[label], done[label]),
-            kept=rows.kept.rows,
-            rejected=rows.reasons,
-        )
-
-
-def _rows_in(root: Folder, stage: Stage[Any], record: Record) -> int:
-    flow = stage.owes() or Flow(source=None)
-    if flow.source is None:
-        return round(record.measures.get("rows_read", 0))
-    return sum(cast(Rows, load(root, source)).kept.rows for source in stage.inputs_of(flow.source))
-
-
 def _teacher_samples(root: Folder, stages: dict[str, Stage[Any]]) -> Iterator[TeacherSample]:
     asked = stages["teach"]
     source = (asked.owes() or Flow(source=None)).source
@@ -210,7 +157,7 @@ def _teacher_samples(root: Folder, stages: dict[str, Stage[Any]]) -> Iterator[Te
 
 
 def _reject_samples(root: Folder, stages: dict[str, Stage[Any]]) -> Iterator[RejectSample]:
-    for label in FUNNEL:
+    for label in UNITS:
         if label not in stages:
             continue
         rows = cast(Rows, load(root, stages[label]))

@@ -14,6 +14,7 @@ from fsa_ray.engine.placement import EnginePlacement
 from fsa_ray.schemas.instructions import CLUSTER
 from fsa_ray.sentiment.cluster_quality import ClusterQuality, quality
 from fsa_ray.sentiment.clusters import Method, Weighting, cluster
+from fsa_ray.stages.instructions.yields import MEND, yields
 from fsa_ray.stages.model import Model, ModelDirectory
 from fsa_ray.stages.rows import commit, derived_id
 
@@ -50,9 +51,10 @@ class Clusters(Stage[ClusteredRows]):
         names = attributes["name"].to_pylist()
         if len(names) < 2:
             raise ValueError(
-                f"only {len(names)} attributes have enough mentions to be clustered: the teacher may be too weak for "
-                "this; lower instructions.min_mentions, ask about more reviews, or take instructions from a file"
+                f"{len(names)} attributes with enough mentions are too few to be clustered. What came of each step so "
+                f"far: {yields(ctx, self)}. Lower instructions.min_mentions, or raise instructions.reviews. {MEND}"
             )
+        ctx.measure(rows_read=len(names))
         vectors = self._vectors(ctx, names)
         mentions = attributes["mentions"].to_numpy()
         labels = cluster(

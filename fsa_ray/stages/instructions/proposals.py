@@ -18,7 +18,7 @@ class Proposals(Stage[Rows]):
     """One row for each task that can be read; its `definition` holds the description alone."""
 
     name: ClassVar[str] = "proposals"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     responses: Stage[Rows]
     clusters: Stage[ClusteredRows]
@@ -30,7 +30,7 @@ class Proposals(Stage[Rows]):
         refused: list[dict[str, Any]] = []
         responses = read_table(ctx.root, ctx.load(self.responses).kept).to_pylist()
         for response in responses:
-            reading = None if response["error"] else read_proposals(response["text"], response["finish_reason"])
+            reading = read_proposals(response["text"], response["finish_reason"]) if response["text"] else None
             refused.extend(refusals(response, reading))
             for found in reading.values if reading else ():
                 kept.append(

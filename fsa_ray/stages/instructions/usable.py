@@ -1,6 +1,7 @@
 """The instructions of all sources, once each, without texts that models are tested on."""
 
 import json
+from collections import Counter
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from fsa_ray.schemas.instructions import INSTRUCTION
 from fsa_ray.sentiment.contamination import EvaluationRuns
 from fsa_ray.sentiment.instructions.task import TaskDefinition
 from fsa_ray.sentiment.instructions.validation import normal
+from fsa_ray.stages.instructions.yields import MEND, yields
 from fsa_ray.stages.rows import commit, rejects
 
 
@@ -48,10 +50,7 @@ class UsableInstructions(Stage[Rows]):
                 refused.append({"id": row["id"], "parent": row["id"], "reason": reason, "text": row["definition"]})
         ctx.measure(contaminated_demonstrations=dropped, **_counts(kept))
         if not kept:
-            raise ValueError(
-                "no instruction is left: the yields of the steps above say why. A teacher that is too weak to write "
-                "instructions can still carry them out: give `instructions.file: starter`, or a file of your own"
-            )
+            raise ValueError(_none_left(yields(ctx, self), Counter(one["reason"] for one in refused)))
         return commit(ctx, pa.Table.from_pylist(kept, INSTRUCTION), [rejects(refused)])
 
 
@@ -62,6 +61,12 @@ def tasks_of(ctx: StageContext, instructions: Stage[Rows]) -> dict[str, TaskDefi
         row["id"]: None if row["kind"] == "analysis" else TaskDefinition.model_validate_json(row["definition"])
         for row in rows
     }
+
+
+def _none_left(steps: str, refused: Counter[str]) -> str:
+    own = ", ".join(f"{count} {reason}" for reason, count in refused.items())
+    counted = ", ".join(filter(None, [steps, f"instructions 0 ({own})" if own else "instructions 0"]))
+    return f"no instruction is left. What came of each step so far: {counted}. {MEND}"
 
 
 def _clean(row: dict[str, Any], runs: EvaluationRuns) -> tuple[dict[str, Any] | None, int]:

@@ -59,7 +59,7 @@ def contents(card: Scorecard) -> Contents:
         scorecard=card,
         funnel=(
             FunnelStep(label="ingest", unit="reviews", rows_in=1_000, kept=990, rejected={"too_short": 10}),
-            FunnelStep(label="teach", unit="answers", rows_in=990, kept=1_980),
+            FunnelStep(label="teach", unit="answers", rows_in=990, kept=1_980, told="7 without a usable answer"),
         ),
         teacher_samples=(
             TeacherSample(review=review, domain="food", kind="analysis", answer="negative\nsoup", opinions=(cold,)),

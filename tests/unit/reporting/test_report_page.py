@@ -60,7 +60,15 @@ def test_every_section_is_there_and_linked(page: str) -> None:
     assert links == [f"#{name}" for name in ids]
     assert len(ids) == 10
     assert "The student keeps 95 % of the teacher’s score at 25 % of its parameters" in seen.text
-    for words in ("in-domain", "too_short", "no polarity in line 1", "cut at 256 tokens", "2.60.0", "was not finite"):
+    for words in (
+        "in-domain",
+        "too_short",
+        "7 without a usable answer",
+        "no polarity in line 1",
+        "cut at 256 tokens",
+        "2.60.0",
+        "was not finite",
+    ):
         assert words in seen.text
     assert len(seen.named("figure")) == 4
 
@@ -120,7 +128,8 @@ def _full_of(text: str, contents: Contents) -> Contents:
             "provenance": (fact,),
             "scorecard": Scorecard(tasks=tuple(f"{task} {text}" for task in card.tasks), models=models, interval=text),
             "funnel": tuple(
-                step.model_copy(update={"label": text, "unit": text, "rejected": {text: 3}}) for step in contents.funnel
+                step.model_copy(update={"label": text, "unit": text, "rejected": {text: 3}, "told": text})
+                for step in contents.funnel
             ),
             "difficulty": contents.difficulty.model_copy(update={"metric": text}),
             "curves": tuple(

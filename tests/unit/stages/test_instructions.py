@@ -2,22 +2,29 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
+from typer.testing import CliRunner
 
+from fsa_ray.cli import app
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
+from fsa_ray.core.record import read_record
 from fsa_ray.core.runner import Runner, load
 from fsa_ray.core.tables import read_table
 from fsa_ray.engine import encoder, endpoint, run_units
 from fsa_ray.engine.question import Reply
 from fsa_ray.engine.units import Counts, UnitFolder
 from fsa_ray.recipes.table import build
+from fsa_ray.reporting.contents import FunnelStep
 from fsa_ray.sentiment.instructions.task import TaskDefinition
 from fsa_ray.stages import serving
 from fsa_ray.stages.ask import RETRY_TEMPERATURE
+from fsa_ray.stages.funnel import funnel
 from fsa_ray.stages.instructions.supplied import SuppliedInstructions
 from fsa_ray.storage.folder import Folder
 from tests.ray.scripted_teacher import answer
@@ -169,6 +176,68 @@ def test_every_instruction_leads_back_to_its_response(mended: Run) -> None:
         assert response["kind"] == ("analyse" if row["kind"] == "analysis" else "standardise")
         if row["kind"] == "analysis":
             assert clusters[response["parent"]] == row["cluster"]
+
+
+def steps(done: Run) -> dict[str, FunnelStep]:
+    records = {label: read_record(done.root, stage) for label, stage in done.pipeline.stages.items()}
+    known = {label: record for label, record in records.items() if record is not None}
+    assert len(known) == len(records)
+    return {step.label: step for step in funnel(done.root, done.pipeline.stages, known)}
+
+
+def test_the_report_tells_what_came_in_and_out_of_every_step(mended: Run) -> None:
+    found = steps(mended)
+    for step in found.values():
+        assert step.rows_in > 0, step.label
+    assert found["clusters"].rows_in == found["attributes"].kept == 7
+    assert found["generated"].rows_in == found["analyse"].kept + found["demonstrate"].kept
+    assert found["generated"].dropped == found["demonstrate"].kept, "a wrong one in each answer"
+    told = {label: step.told for label, step in found.items()}
+    answers = found["demonstrate"].kept
+    assert told["generated"] == f"{answers} demonstrations added from {answers} answers"
+    assert told["instructions"].startswith(f"9 analysis instructions and {found['definitions'].kept} tasks with ")
+    assert told["records"].startswith("3 clusters with 20 records; ")
+    assert told["clusters"].startswith("2 to 3 attributes in a cluster, median 2; silhouette 0.")
+    assert "most mentioned: " in told["clusters"]
+
+
+def test_answers_that_are_given_up_are_told(run: Callable[..., Run]) -> None:
+    done = run(lambda turn, kind, schema, round_: "bananas" if kind == "analyse" else answer(turn, kind, schema))
+    assert steps(done)["analyse"].told == "3 without a usable answer"
+    assert steps(done)["generated"].rejected["unreadable"] == 3
+
+
+@pytest.mark.parametrize(
+    ("strong", "told"),
+    [
+        ((), "enumerate 30 (30 failed), attributes 0 (30 unreadable)."),
+        (
+            ("enumerate",),
+            "enumerate 30, attributes 7, clusters 3, analyse 3 (3 failed), propose 3 (3 failed), "
+            "proposals 0 (3 unreadable), standardise 0, definitions 0, demonstrate 0, generated 0 (3 unreadable), "
+            "instructions 0.",
+        ),
+    ],
+)
+def test_a_teacher_too_weak_to_write_instructions_is_told_step_by_step(
+    strong: tuple[str, ...], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def says(turn: str, kind: str, schema: dict[str, Any] | None, _: int) -> str:
+        return answer(turn, kind, schema) if kind in strong else "bananas"
+
+    monkeypatch.setattr(serving, "session", lambda ctx: None)
+    monkeypatch.setattr(encoder, "encode", vectors)
+    monkeypatch.setattr(endpoint, "ask_endpoint", in_this_process(says))
+    (tmp_path / "spec.yaml").write_text(yaml.safe_dump(spec()))
+    root = str(tmp_path / "root")
+    done = CliRunner().invoke(app, ["run", str(tmp_path / "spec.yaml"), "--root", root])
+    assert done.exit_code == 2, done.output
+    shown = CliRunner().invoke(app, ["show", "scripted", "--root", root, "--json"])
+    failed = [stage for stage in json.loads(shown.stdout)["stages"] if stage["state"] == "failed"]
+    for said in (done.stderr, *(stage["what"] for stage in failed)):
+        assert told in said
+        assert "`instructions: {generate: false, file: starter}`" in said
+    assert len(failed) == 1
 
 
 def test_those_of_a_file_have_no_response(workshop: Any) -> None:
