@@ -40,7 +40,7 @@ STARTER_SET = "starter"
 class InstructionsSpec(Section):
     """Where instructions come from: the teacher makes them, a file holds them, or both."""
 
-    generate: bool = Field(True, description="let the teacher make them; a weak one cannot, and the report says so")
+    generate: bool = Field(True, description="let the teacher make them; a weak one cannot, and the run says so")
     file: Location | None = Field(None, description="take them from this JSON file; `starter` is the set shipped here")
     reviews: int = Field(20_000, ge=2, description="reviews that are asked for their attributes")
     min_mentions: int = Field(11, ge=1, description="rarer attributes are dropped")
