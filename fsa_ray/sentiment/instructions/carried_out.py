@@ -1,11 +1,13 @@
 """What a teacher answers to an instruction about a review: what can be taught of it, or why it cannot."""
 
-import json
+import re
 
 from fsa_ray.sentiment.answers import Dropped, clean_value
 from fsa_ray.sentiment.instructions.outputs import read_text
 from fsa_ray.sentiment.instructions.task import TaskDefinition
 from fsa_ray.sentiment.verdicts import judge_text
+
+_JSON = re.compile(r'(?:```json\s*)?(?:\{\s*["}]|\[\s*["{\]])')
 
 
 def read_carried_out(
@@ -14,7 +16,7 @@ def read_carried_out(
     """The canonical text of an answer to a task; to an analysis instruction, for which `task` is None, its prose.
 
     Reasons: empty, cut (the token budget ended it); of tasks: see `read_text`; of analyses: refusal, repeat (see
-    `judge_text`), format (JSON, which no analysis instruction asks for). Never raises, whatever the texts.
+    `judge_text`), format (begins as JSON, which no analysis instruction asks for). Never raises, whatever the texts.
     """
     if not answer.strip():
         return Dropped("empty", "")
@@ -26,15 +28,4 @@ def read_carried_out(
     if verdict.reason is not None:
         return Dropped(verdict.reason, verdict.detail)
     said = answer.strip()
-    return Dropped("format", clean_value(f"JSON instead of prose: {said[:200]}")) if _is_json(said) else said
-
-
-def _is_json(text: str) -> bool:
-    """Whether all of it is one object or list."""
-    if not text.startswith(("{", "[")):
-        return False
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
+    return Dropped("format", clean_value(f"JSON instead of prose: {said[:200]}")) if _JSON.match(said) else said

@@ -16,6 +16,8 @@ REVIEW = "The soup was cold and the waiter shrugged."
         ("", "empty"),
         ('{"something": "else"}', "format"),
         (' ["cold", "shrugged"]\n', "format"),
+        ('{"attributes": [{"na', "format"),
+        ('```json\n{"tone": "cold"}\n```', "format"),
         ("I'm sorry, I can't help with that.", "refusal"),
         ("no no no no no no no no no no no no", "repeat"),
     ],
