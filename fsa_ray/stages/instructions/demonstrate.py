@@ -14,9 +14,11 @@ from fsa_ray.sentiment.instructions.task import TaskDefinition
 from fsa_ray.sentiment.instructions.wording import DEMONSTRATE, demonstrations_schema_text
 from fsa_ray.stages.ask import Ask, Judge
 from fsa_ray.stages.rows import derived_id
+from fsa_ray.stages.texts import sorted_ids, texts_of
 
 REFERENCES = 2
 FORMAT_EXAMPLES = 2
+STYLES = 10_000
 
 
 class Style(NamedTuple):
@@ -78,11 +80,14 @@ class Demonstrate(Ask):
         return {row["id"]: TaskDefinition.model_validate_json(row["definition"]) for row in rows}
 
     def styles(self, ctx: StageContext) -> list[Style]:
-        """The reviews that references are drawn from, in the order of their ids."""
-        reviews = read_table(ctx.root, ctx.load(self.reviews).kept, ["id", "text"]).sort_by("id")
-        if len(reviews) < REFERENCES:
-            raise ValueError(f"{len(reviews)} reviews are too few to show {REFERENCES} of them as references of style")
-        return [Style(**row) for row in reviews.to_pylist()]
+        """The reviews that references are drawn from, in the order of their ids: at most STYLES, which are a random
+        draw, since ids are digests."""
+        table = ctx.load(self.reviews).kept
+        if table.rows < REFERENCES:
+            raise ValueError(f"{table.rows} reviews are too few to show {REFERENCES} of them as references of style")
+        ids = [name.decode() for name in sorted_ids(ctx.root, table)[:STYLES]]
+        texts = texts_of(ctx.root, table, ids)
+        return [Style(one, texts[one]) for one in ids]
 
     def references(self, task: str, number: int, styles: list[Style]) -> list[Style]:
         """Distinct reviews, drawn by the task's id, so that other tasks change nothing."""

@@ -12,6 +12,7 @@ from fsa_ray.schemas.instructions import RECORD
 from fsa_ray.sentiment.instructions.task import Demonstration, TaskDefinition, render_frame
 from fsa_ray.sentiment.quotas import allot
 from fsa_ray.stages.rows import commit, derived_id
+from fsa_ray.stages.texts import texts_of
 
 
 class Records(Stage[Rows]):
@@ -35,14 +36,19 @@ class Records(Stage[Rows]):
 
     def run(self, ctx: StageContext) -> Rows:
         instructions = read_table(ctx.root, ctx.load(self.instructions).kept)
-        reviews = read_table(ctx.root, ctx.load(self.reviews).kept, ["id", "domain", "text"])
+        table = ctx.load(self.reviews).kept
+        reviews = read_table(ctx.root, table, ["id", "domain"])
         which, about = allot(
             instructions["id"], instructions["cluster"], instructions["kind"], reviews["id"], reviews["domain"],
             total=self.count, seed=self.seed,
         )  # fmt: skip
         known = [_Instruction(row) for row in instructions.to_pylist()]
-        texts = reviews.to_pylist()
-        rows = [self._row(known[one], texts[other]) for one, other in zip(which.tolist(), about.tolist(), strict=True)]
+        drawn = reviews.take(pa.array(about)).to_pylist()
+        texts = texts_of(ctx.root, table, {review["id"] for review in drawn})
+        rows = [
+            self._row(known[one], {**review, "text": texts[review["id"]]})
+            for one, review in zip(which.tolist(), drawn, strict=True)
+        ]
         ctx.measure(rows_read=len(rows))
         return commit(ctx, pa.Table.from_pylist(rows, RECORD), [])
 
