@@ -135,8 +135,8 @@ def compare(
     json_: Json = False,
 ) -> None:
     """Compare two evaluations of a suite task by task: paired tests, corrected for the number of tasks."""
+    from fsa_ray.cli.comparison import compare_evaluations, comparison_table
     from fsa_ray.cli.console import print_json, stdout
-    from fsa_ray.cli.suite import compare_evaluations, comparison_table
     from fsa_ray.storage.folder import Folder
 
     found = compare_evaluations(Folder(root), first, second)

@@ -1,4 +1,4 @@
-"""`fsa-ray evaluate --suite` and `fsa-ray compare`: a model on all tasks of a suite, and two models side by side."""
+"""`fsa-ray evaluate --suite` and `fsa-ray export`: a model on all tasks of a suite, asked here or elsewhere."""
 
 from pathlib import Path
 from typing import cast
@@ -13,7 +13,6 @@ from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.record import read_record
 from fsa_ray.core.runner import load
-from fsa_ray.evaluation.comparison import Comparison, compare
 from fsa_ray.evaluation.harness import export_task
 from fsa_ray.evaluation.suites import present, suite_called
 from fsa_ray.evaluation.task import Protocol, require_protocol
@@ -22,7 +21,8 @@ from fsa_ray.reporting.html import render_suite
 from fsa_ray.stages.answer import Answer
 from fsa_ray.stages.judge import Judge
 from fsa_ray.stages.questions import Answering, Questions
-from fsa_ray.stages.suite import Evaluation, outcomes_of, suite_contents
+from fsa_ray.stages.suite import Evaluation
+from fsa_ray.stages.suite_page import suite_contents
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.settings import Precision
 
@@ -100,27 +100,6 @@ def evaluate_suite(
     return done
 
 
-def evaluation_called(root: Folder, name: str) -> Evaluation:
-    """Raises ValueError listing the evaluations that there are."""
-    folder = root / "evaluations"
-    if not folder.exists(f"{name}.json"):
-        known = ", ".join(sorted(found.removesuffix(".json") for found in folder.names() if found.endswith(".json")))
-        raise ValueError(f"no evaluation is called {name!r} under {root.url}; there are: {known or 'none'}")
-    return Evaluation.model_validate_json(folder.get(f"{name}.json"))
-
-
-def compare_evaluations(root: Folder, first: str, second: str) -> list[Comparison]:
-    """Task by task, over the items that both answered; Holm's correction over the tasks that both have."""
-    left, right = evaluation_called(root, first), evaluation_called(root, second)
-    if left.protocol != right.protocol:
-        raise ValueError(f"{first} was scored under {left.protocol}, {second} under {right.protocol}: not comparable")
-    shared = [name for name in left.scores if name in right.scores and "/" not in name]
-    if not shared:
-        raise ValueError(f"{first} and {second} share no task")
-    sides = [outcomes_of(root, side) for side in (left, right)]
-    return compare({name: (load_task(left.tasks[name]), sides[0][name], sides[1][name]) for name in shared})
-
-
 def evaluation_table(done: Evaluation) -> Table:
     table = Table(title=f"{done.name}: {done.shots} demonstrations, protocol {done.protocol}", title_justify="left")
     table.add_column("task", no_wrap=True)
@@ -132,19 +111,6 @@ def evaluation_table(done: Evaluation) -> Table:
         table.add_row(one.task, f"{one.score:.2f}{std}", interval, str(one.n), str(one.invalid), str(one.missing))
     table.add_section()
     table.add_row("mean", f"[bold]{done.mean:.2f}[/]", "", "", "", "")
-    return table
-
-
-def comparison_table(first: str, second: str, found: list[Comparison]) -> Table:
-    table = Table(title=f"{first} minus {second}", title_justify="left")
-    table.add_column("task", no_wrap=True)
-    for heading in (first, second, "difference", "95 % interval", "p", "p (Holm)"):
-        table.add_column(heading, justify="right")
-    for one in found:
-        mark = " *" if one.p_holm < 0.05 else ""
-        interval = f"{one.low:+.2f} to {one.high:+.2f}"
-        numbers = (f"{one.first:.2f}", f"{one.second:.2f}", f"{one.difference:+.2f}{mark}", interval)
-        table.add_row(one.task, *numbers, f"{one.p:.3f}", f"{one.p_holm:.3f}")
     return table
 
 
