@@ -2,26 +2,20 @@
 
 from rich.table import Table
 
+from fsa_ray.cli.lookup import evaluation_called
 from fsa_ray.evaluation.comparison import Comparison, compare
 from fsa_ray.evaluation.tasks import load_task
-from fsa_ray.stages.suite import Evaluation, outcomes_of
+from fsa_ray.stages.suite import outcomes_of
 from fsa_ray.storage.folder import Folder
-
-
-def evaluation_called(root: Folder, name: str) -> Evaluation:
-    """Raises ValueError listing the evaluations that there are."""
-    folder = root / "evaluations"
-    if not folder.exists(f"{name}.json"):
-        known = ", ".join(sorted(found.removesuffix(".json") for found in folder.names() if found.endswith(".json")))
-        raise ValueError(f"no evaluation is called {name!r} under {root.url}; there are: {known or 'none'}")
-    return Evaluation.model_validate_json(folder.get(f"{name}.json"))
 
 
 def compare_evaluations(root: Folder, first: str, second: str) -> list[Comparison]:
     """Task by task, over the items that both answered; Holm's correction over the tasks that both have."""
     left, right = evaluation_called(root, first), evaluation_called(root, second)
-    if left.protocol != right.protocol:
-        raise ValueError(f"{first} was scored under {left.protocol}, {second} under {right.protocol}: not comparable")
+    if left.asked.protocol != right.asked.protocol:
+        raise ValueError(
+            f"{first} was scored under {left.asked.protocol}, {second} under {right.asked.protocol}: not comparable"
+        )
     shared = [name for name in left.scores if name in right.scores and "/" not in name]
     if not shared:
         raise ValueError(f"{first} and {second} share no task")

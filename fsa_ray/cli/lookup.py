@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import cast
 
+from pydantic import ValidationError
+
 from fsa_ray.cli.sections import read_placement
 from fsa_ray.core.local_copy import model_here
 from fsa_ray.core.pipeline import RunIndex
@@ -12,6 +14,7 @@ from fsa_ray.core.runner import load
 from fsa_ray.core.stage import Stage
 from fsa_ray.recipes.table import Plan, build
 from fsa_ray.stages.model import GivenModel, Model, local_path
+from fsa_ray.stages.suite import Evaluation
 from fsa_ray.storage.folder import Folder
 
 LONGEST_CONTEXT = 2048
@@ -67,3 +70,17 @@ def context_of(root: Folder, stage: Stage[Model]) -> int:
     if made_for is None and not config.get("is_encoder_decoder"):  # T5 has the key below, and positions without end
         made_for = config.get("n_positions")
     return min(LONGEST_CONTEXT, made_for or LONGEST_CONTEXT)
+
+
+def evaluation_called(root: Folder, name: str) -> Evaluation:
+    """Raises ValueError listing the evaluations that there are."""
+    folder = root / "evaluations"
+    if not folder.exists(f"{name}.json"):
+        known = ", ".join(sorted(found.removesuffix(".json") for found in folder.names() if found.endswith(".json")))
+        raise ValueError(f"no evaluation is called {name!r} under {root.url}; there are: {known or 'none'}")
+    try:
+        return Evaluation.model_validate_json(folder.get(f"{name}.json"))
+    except ValidationError as error:
+        raise ValueError(
+            f"{folder.url}/{name}.json was written by another version; remove it and evaluate again"
+        ) from error

@@ -84,10 +84,11 @@ def evaluate(
     if generate and interpret:
         raise ValueError("give --generate or --interpret, and not both")
     if suite is not None and model is not None and data is not None:
-        from fsa_ray.cli.suite import Asked, evaluate_suite, evaluation_table
+        from fsa_ray.cli.options import Options
+        from fsa_ray.cli.suite import evaluate_suite, evaluation_table
         from fsa_ray.storage.folder import Folder
 
-        asked = Asked.model_validate(
+        options = Options.model_validate(
             {
                 "protocol": protocol,
                 "shots": shots,
@@ -104,7 +105,7 @@ def evaluate(
         )
         where = Path(brought_here(data))
         done = evaluate_suite(
-            model, suite, tuple(task or ()), where, asked, name, Folder(root), placement_at(placement)
+            model, suite, tuple(task or ()), where, options, name, Folder(root), placement_at(placement)
         )
         if json_:
             print_json(done.model_dump(mode="json"))

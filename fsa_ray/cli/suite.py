@@ -1,48 +1,34 @@
 """`fsa-ray evaluate --suite` and `fsa-ray export`: a model on all tasks of a suite, asked here or elsewhere."""
 
+import re
 from pathlib import Path
 from typing import cast
 
-from pydantic import BaseModel, ConfigDict
 from rich.table import Table
 
 from fsa_ray.cli.annotation import run_quietly
 from fsa_ray.cli.console import stderr
-from fsa_ray.cli.lookup import context_of, model_called
+from fsa_ray.cli.lookup import context_of, evaluation_called, model_called
+from fsa_ray.cli.options import Options
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.record import read_record
 from fsa_ray.core.runner import load
+from fsa_ray.core.stage import Stage
 from fsa_ray.evaluation.harness import export_task
-from fsa_ray.evaluation.suites import present, suite_called
+from fsa_ray.evaluation.sanity import sanity
+from fsa_ray.evaluation.suites import Suite, present, suite_called
 from fsa_ray.evaluation.task import Protocol, require_protocol
 from fsa_ray.evaluation.tasks import load_task
 from fsa_ray.reporting.html import render_suite
+from fsa_ray.reporting.suite import DataSplit, TaskData
 from fsa_ray.stages.answer import Answer
 from fsa_ray.stages.judge import Judge
-from fsa_ray.stages.questions import Answering, Questions
-from fsa_ray.stages.suite import Evaluation
+from fsa_ray.stages.model import Model
+from fsa_ray.stages.questions import Questions
+from fsa_ray.stages.suite import Evaluation, keep
 from fsa_ray.stages.suite_page import suite_contents
 from fsa_ray.storage.folder import Folder
-from fsa_ray.training.settings import Precision
-
-
-class Asked(BaseModel):
-    """How the suite is asked; None takes the suite's default."""
-
-    model_config = ConfigDict(frozen=True)
-
-    protocol: str | None = None
-    shots: int | None = None
-    seeds: tuple[int, ...] | None = None
-    limit: int | None = None
-    answering: Answering = "likelihood"
-    calibrate: bool = False
-    structured: bool = False
-    chat: bool = False
-    prefix: str = ""
-    max_length: int | None = None
-    precision: Precision = "bf16"
 
 
 def evaluate_suite(
@@ -50,68 +36,110 @@ def evaluate_suite(
     suite: str,
     tasks: tuple[str, ...],
     data: Path,
-    asked: Asked,
+    options: Options,
     name: str | None,
     root: Folder,
     at: Placement,
 ) -> Evaluation:
     """Ask the model every item of the suite's tasks that have data, or of `tasks`, and keep what comes out."""
     usual = suite_called(suite)
-    shots = usual.shots if asked.shots is None else asked.shots
-    protocol = cast(Protocol, asked.protocol or usual.protocol)
-    found, absent = present(tasks or usual.tasks, data, ("test", "train") if shots else ("test",))
-    if not found:
-        raise ValueError(f"{data}: none of the tasks {', '.join(absent)} has its files there; give the suite's folder")
+    shots = usual.shots if options.shots is None else options.shots
+    found, absent = _with_data(tasks or usual.tasks, data, shots)
     if absent:
         stderr.print(f"[yellow]without data, and left out:[/] {', '.join(absent)}", highlight=False)
-    for task in found:
-        require_protocol(load_task(task), protocol)
     stage, _ = model_called(root, model)
-    shared = asked.model_dump(exclude={"protocol", "shots", "seeds", "precision", "max_length"})
-    shared["max_length"] = asked.max_length or context_of(root, stage)
-    questions = Questions.at(
-        str(data), tuple(found), shots, model=stage, protocol=protocol, seeds=asked.seeds or usual.seeds, **shared
-    )
-    judge = Judge(answers=Answer(questions=questions, precision=asked.precision))
-    pipeline = Pipeline("evaluate", {"questions": questions, "answers": judge.answers, "scores": judge})
-    run_quietly(root, pipeline, at)
-    scores, record = load(root, judge), read_record(root, questions)
+    judge = _judge(root, stage, data, found, shots, usual, options)
+    protocol = judge.answers.questions.protocol
+    name = name or _default_name(model, suite, protocol, pilot=options.limit is not None)
+    _refuse_another(root, name, judge, model)
+    checked = [_checked(task, data) for task in found]
+    questions = judge.answers.questions
+    run_quietly(root, Pipeline("evaluate", {"questions": questions, "answers": judge.answers, "scores": judge}), at)
+    record = read_record(root, questions)
     assert record is not None
-    whole = [score.score for key, score in scores.scores.items() if "/" not in key]
-    done = Evaluation(
-        name=name or f"{Path(model).name or model}-{suite}-{protocol}",
-        model=model,
-        suite=suite,
-        protocol=protocol,
-        shots=shots,
-        seeds=questions.seeds,
-        mean=sum(whole) / len(whole),
-        tasks={load_task(task).name: task for task in found},
-        scores=scores.scores,
-        absent=tuple(absent),
-        demonstrations_dropped=int(record.measures["demonstrations_dropped"]),
-        too_long=int(record.measures["too_long"]),
-        items=scores.items,
-    )
+    done = keep(root, name, model, suite, judge, load(root, judge), record.measures, absent, checked)
     folder = root / "evaluations"
-    folder.put(f"{done.name}.json", done.model_dump_json(indent=2).encode())
-    folder.put(f"{done.name}.html", render_suite(suite_contents(root, done)).encode())
-    stderr.print(f"page: [bold]{folder.url}/{done.name}.html[/]", highlight=False)
+    folder.put(f"{name}.html", render_suite(suite_contents(root, done)).encode())
+    stderr.print(f"page: [bold]{folder.url}/{name}.html[/]", highlight=False)
     return done
 
 
+def _judge(
+    root: Folder, model: Stage[Model], data: Path, tasks: list[str], shots: int, usual: Suite, options: Options
+) -> Judge:
+    protocol = cast(Protocol, options.protocol or usual.protocol)
+    for task in tasks:
+        require_protocol(load_task(task), protocol)
+    questions = Questions.at(
+        str(data),
+        tuple(tasks),
+        shots,
+        model=model,
+        protocol=protocol,
+        seeds=options.seeds or usual.seeds,
+        max_length=options.max_length or context_of(root, model),
+        **options.model_dump(include={"limit", "answering", "calibrate", "structured", "chat", "prefix"}),
+    )
+    return Judge(answers=Answer(questions=questions, precision=options.precision))
+
+
+def _default_name(model: str, suite: str, protocol: str, *, pilot: bool) -> str:
+    whole = re.sub(r"[^\w.-]+", "-", model).strip("-.") or "model"
+    return f"{whole}-{suite}-{protocol}" + ("-pilot" if pilot else "")
+
+
+def _refuse_another(root: Folder, name: str, judge: Judge, model: str) -> None:
+    """A name means one evaluation for good: ValueError if it is that of another one."""
+    folder = root / "evaluations"
+    if not folder.exists(f"{name}.json"):
+        return
+    kept = evaluation_called(root, name)
+    if kept.judge != judge.fingerprint:
+        changed = kept.differs(judge, model) or ["its model, its data or this package have changed since"]
+        raise ValueError(
+            f"evaluation {name!r} is there already and was made otherwise ({'; '.join(changed)}); "
+            f"give this one a --name of its own, or remove {folder.url}/{name}.json"
+        )
+
+
+def _checked(task: str, data: Path) -> TaskData:
+    found = sanity(load_task(task), data)
+    splits = {name: DataSplit(**split._asdict()) for name, split in found.splits.items()}
+    if found.problems:
+        stderr.print(f"[yellow]{found.task}:[/] {'; '.join(found.problems)}", highlight=False)
+    return TaskData(task=found.task, splits=splits, leaks=found.leaks, problems=tuple(found.problems))
+
+
+def _with_data(tasks: tuple[str, ...], data: Path, shots: int) -> tuple[list[str], list[str]]:
+    """The tasks that have the files to ask with so many demonstrations, and the others. ValueError if none has."""
+    found, absent = present(tasks, data, ("test", "train") if shots else ("test",))
+    if not found:
+        raise ValueError(f"{data}: none of the tasks {', '.join(absent)} has its files there; give the suite's folder")
+    return found, absent
+
+
 def evaluation_table(done: Evaluation) -> Table:
-    table = Table(title=f"{done.name}: {done.shots} demonstrations, protocol {done.protocol}", title_justify="left")
+    asked = "; ".join(f"{label}: {value}" for label, value in done.asked.told().items())
+    table = Table(
+        title=f"{done.name}: {done.model}",
+        title_justify="left",
+        caption=f"The mean is {done.coverage}.\n{asked}",
+        caption_justify="left",
+    )
     table.add_column("task", no_wrap=True)
-    for heading in (f"score over {len(done.seeds)} seeds", "95 % interval", "items", "invalid", "missing"):
+    for heading in (f"score over {len(done.asked.seeds)} seeds", "95 % interval", "items", "invalid", "missing"):
         table.add_column(heading, justify="right")
     for one in done.scores.values():
-        std = "" if one.std is None else f" ± {one.std:.2f}"
-        interval = f"{one.low:.2f} to {one.high:.2f}"
-        table.add_row(one.task, f"{one.score:.2f}{std}", interval, str(one.n), str(one.invalid), str(one.missing))
+        counts = (str(one.n), str(one.invalid), str(one.missing))
+        table.add_row(one.task, _score(one.score, one.std), f"{one.low:.2f} to {one.high:.2f}", *counts)
     table.add_section()
-    table.add_row("mean", f"[bold]{done.mean:.2f}[/]", "", "", "", "")
+    interval = f"{done.mean_low:.2f} to {done.mean_high:.2f}"
+    table.add_row("mean", _score(done.mean, done.mean_std), interval, "", "", "", style="bold")
     return table
+
+
+def _score(score: float, std: float | None) -> str:
+    return f"{score:.2f}" if std is None else f"{score:.2f} ± {std:.2f}"
 
 
 def export_suite(
@@ -120,11 +148,8 @@ def export_suite(
     """The suite as tasks of lm-evaluation-harness; returns their YAML files."""
     usual = suite_called(suite)
     count = usual.shots if shots is None else shots
-    found, absent = present(tasks or usual.tasks, data, ("test", "train") if count else ("test",))
-    if not found:
-        raise ValueError(f"{data}: none of the tasks {', '.join(absent)} has its files there; give the suite's folder")
     written = []
-    for name in found:
+    for name in _with_data(tasks or usual.tasks, data, count)[0]:
         task = load_task(name)
         pool = task.load(data, "train") if count else []
         form = cast(Protocol, protocol or usual.protocol)

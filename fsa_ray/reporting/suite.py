@@ -46,10 +46,38 @@ class WrongItem(Part):
     seeds: Count  # under how many seeds it was wrong
 
 
+class DataSplit(Part):
+    """One split of a task's data; `entries` and `empty` count gold entries and items without any, in extractions."""
+
+    items: Count
+    labels: dict[str, Count]
+    entries: Count
+    empty: Count
+    repeated: Count  # texts
+
+
+class TaskData(Part):
+    """What the files of a task hold, and what is amiss with them. `leaks`: "train/test" to texts that both have."""
+
+    task: str
+    splits: dict[str, DataSplit]
+    leaks: dict[str, Count]
+    problems: tuple[str, ...]
+
+
 class SuiteContents(Part):
+    """`coverage` says what the mean is a mean of; `low` and `high` are its 95 % interval, `std` is over seeds. `pilot`
+    is the most items of a task, if not all were asked."""
+
     name: str
     facts: tuple[Fact, ...]
     mean: FiniteFloat
+    low: FiniteFloat
+    high: FiniteFloat
+    std: FiniteFloat | None
+    coverage: str
+    pilot: Count | None
     rows: tuple[TaskRow, ...]
     confusions: tuple[Confusion, ...]
     wrong: tuple[WrongItem, ...]
+    data: tuple[TaskData, ...]

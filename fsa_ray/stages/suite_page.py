@@ -20,8 +20,8 @@ WORST_SHOWN = 4
 
 def suite_contents(root: Folder, done: Evaluation) -> SuiteContents:
     """What the page shows: the worst items are those that were wrong under most seeds, a few of each task."""
-    shown = {"model": done.model, "suite": done.suite, "protocol": done.protocol, "demonstrations": done.shots,
-             "seeds": ", ".join(map(str, done.seeds)), "without data": ", ".join(done.absent) or "none",
+    shown = {"model": done.model, "suite": done.suite, **done.asked.told(),
+             "without data": ", ".join(done.absent) or "none",
              "demonstrations that did not fit": done.demonstrations_dropped,
              "queries that did not fit": done.too_long}  # fmt: skip
     rows = read_table(root, Table(files=(done.items,))).to_pylist()
@@ -32,11 +32,17 @@ def suite_contents(root: Folder, done: Evaluation) -> SuiteContents:
         name=done.name,
         facts=tuple(Fact(label=label, value=str(value)) for label, value in shown.items()),
         mean=done.mean,
+        low=done.mean_low,
+        high=done.mean_high,
+        std=done.mean_std,
+        coverage=done.coverage,
+        pilot=done.asked.limit,
         rows=tuple(_task_row(score) for score in done.scores.values()),
         confusions=tuple(
             found for name, own in by_task.items() if (found := _confusion(load_task(done.tasks[name]), own))
         ),
         wrong=tuple(item for name, own in by_task.items() for item in _wrong(name, own)),
+        data=done.data,
     )
 
 

@@ -1,0 +1,151 @@
+"""`evaluate` and `compare` with a scripted model: names, what is kept, and what is refused before anything is asked."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from fsa_ray.cli import app
+from fsa_ray.core.artifact import Rows
+from fsa_ray.core.stage import StageContext
+from fsa_ray.core.tables import read_table
+from fsa_ray.evaluation.tasks import load_task
+from fsa_ray.schemas.rows import ANSWER
+from fsa_ray.stages import questions as questions_stage
+from fsa_ray.stages.answer import Answer
+from fsa_ray.stages.rows import commit
+
+WORDS = ("great", "dull")
+ASKED = ("--suite", "sentibench", "--data", "bench", "--shots", "0")
+LETTERS = SimpleNamespace(text_ids=list, prompt_ids=list)
+
+
+def answer(stage: Answer, ctx: StageContext) -> Rows:
+    """Every text with an even number is read rightly, and the others under seed 2 only."""
+    rows = []
+    for row in read_table(ctx.root, ctx.load(stage.questions).kept).to_pylist():
+        right = int(row["text"].split()[-1]) % 2 == 0 or row["seed"] == 2
+        great = ("great" in row["text"]) == right
+        logprobs = [-1.0, -0.5] if great else [-0.5, -1.0]
+        rows.append({"id": row["id"], "text": None, "label_logprobs": logprobs if row["labels"] else None})
+    return commit(ctx, pa.Table.from_pylist(rows, ANSWER), [])
+
+
+def records(golds: Sequence[str] = ("positive", "negative"), split: str = "test") -> list[dict[str, Any]]:
+    return [{"sentence": f"{split} {word} {n}", "label": gold}
+            for n in range(10) for word, gold in zip(WORDS, golds, strict=True)]  # fmt: skip
+
+
+def write(name: str, split: str, rows: list[dict[str, Any]], root: str = "bench") -> None:
+    for path in load_task(name).paths(root, split):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(rows))
+
+
+@pytest.fixture
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Runs a command where two models lie and SentiBench's sst2 and yelp2; nothing here reads weights."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Answer, "run", answer)
+    monkeypatch.setattr(questions_stage, "chat_format", lambda path, trusted: LETTERS)
+    monkeypatch.setattr(questions_stage, "is_encoder_decoder", lambda path, trusted: False)
+    for model in ("one/student", "two/student"):
+        Path(model).mkdir(parents=True)
+        Path(model, "config.json").write_text(json.dumps({"max_position_embeddings": 1024, "model": model}))
+        Path(model, "model.safetensors").write_bytes(b"")
+    write("sst2", "test", records())
+    write("yelp2", "test", records()[:12])
+    return lambda *arguments: CliRunner().invoke(app, ["evaluate", *map(str, arguments)])
+
+
+def document(done: Result) -> dict[str, Any]:
+    assert done.exit_code == 0, done.output
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def compare(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["compare", *arguments])
+
+
+def test_an_evaluation_says_how_it_was_asked(invoke: Callable[..., Result]) -> None:
+    done = document(invoke("one/student", *ASKED, "--chat", "--limit", 10, "--seeds", "1,2", "--json"))
+    assert done["asked"] == {
+        "protocol": "strict", "shots": 0, "seeds": [1, 2], "limit": 10, "answering": "likelihood", "calibrate": False,
+        "structured": False, "chat": True, "prefix": "", "max_length": 1024, "precision": "bf16",
+    }  # fmt: skip
+    page = Path("runs/evaluations", f"{done['name']}.html").read_text()
+    table = invoke("one/student", *ASKED, "--chat", "--limit", 10, "--seeds", "1,2").output
+    for shown in ("at most 10", "in the chat template", "1024", "over 2 of 12 tasks", "opener"):
+        assert shown in page
+        assert shown in " ".join(table.split())
+
+
+def test_default_names_tell_models_and_pilots_apart(invoke: Callable[..., Result]) -> None:
+    names = [
+        document(invoke(*arguments, *ASKED, "--json"))["name"]
+        for arguments in (("one/student",), ("two/student",), ("two/student", "--limit", 5))
+    ]
+    assert names == [
+        "one-student-sentibench-strict", "two-student-sentibench-strict", "two-student-sentibench-strict-pilot",
+    ]  # fmt: skip
+
+
+def test_a_name_means_one_evaluation(invoke: Callable[..., Result]) -> None:
+    first = document(invoke("one/student", *ASKED, "--name", "mine", "--json"))
+    assert document(invoke("one/student", *ASKED, "--name", "mine", "--json")) == first
+    for change, said in (
+        (("one/student", *ASKED, "--chat"), "prompt plain text, not in the chat template"),
+        (("one/student", *ASKED, "--limit", "7"), "items all, not at most 7 of a task"),
+        (("two/student", *ASKED), "model one/student, not two/student"),
+        (("one/student", *ASKED, "--task", "sst2"), "tasks yelp2, sst2, not sst2"),
+    ):
+        other = invoke(*change, "--name", "mine")
+        assert other.exit_code == 2 and said in other.stderr and "--name" in other.stderr
+    write("sst2", "test", records()[:-1])
+    changed = invoke("one/student", *ASKED, "--name", "mine")
+    assert changed.exit_code == 2 and "data" in changed.stderr
+    assert document(invoke("one/student", *ASKED, "--name", "other", "--json"))["name"] == "other"
+    assert json.loads(Path("runs/evaluations/mine.json").read_text()) == first
+
+
+def test_the_mean_comes_with_its_interval_and_its_deviation_over_seeds(invoke: Callable[..., Result]) -> None:
+    done = document(invoke("one/student", *ASKED, "--seeds", "1,2", "--json"))
+    scores = done["scores"].values()
+    assert done["mean"] == pytest.approx(sum(score["score"] for score in scores) / 2)
+    assert done["mean_low"] < done["mean"] < done["mean_high"]
+    assert min(score["low"] for score in scores) < done["mean_low"]  # two tasks are surer than one
+    by_seed = [sum(score["seeds"][seed] for score in scores) / 2 for seed in ("1", "2")]
+    assert done["mean_std"] == pytest.approx(abs(by_seed[0] - by_seed[1]) / 2**0.5)
+    alone = document(invoke("one/student", *ASKED, "--task", "sst2", "--seeds", "1", "--name", "one", "--json"))
+    only = alone["scores"]["sst2"]
+    assert (alone["mean"], alone["mean_low"], alone["mean_high"]) == (only["score"], only["low"], only["high"])
+    assert alone["mean_std"] is None
+
+
+def test_what_is_amiss_with_the_data_is_said(invoke: Callable[..., Result]) -> None:
+    write("sst2", "train", records(split="train") + records()[:3])
+    done = invoke("one/student", *ASKED, "--task", "sst2", "--json")
+    (found,) = document(done)["data"]
+    assert found["leaks"] == {"train/test": 3}
+    assert found["splits"]["test"] == {
+        "items": 20, "labels": {"positive": 10, "negative": 10}, "entries": 0, "empty": 0, "repeated": 0,
+    }  # fmt: skip
+    page = Path("runs/evaluations/one-student-sentibench-strict.html").read_text()
+    for said in ("3 texts of test are in train", "test: 20 items instead of 1821"):
+        assert said in " ".join(done.stderr.split()) and said in page
+    assert "positive 10, negative 10" in page
+
+
+def test_an_evaluation_outlives_the_stages_that_made_it(invoke: Callable[..., Result]) -> None:
+    for name in ("one", "two"):
+        document(invoke(f"{name}/student", *ASKED, "--name", name, "--json"))
+    assert CliRunner().invoke(app, ["gc", "--delete"]).exit_code == 0
+    assert not list(Path("runs/judge").glob("*/record.json"))
+    assert document(compare("one", "two", "--json"))["tasks"][0]["difference"] == 0
