@@ -136,15 +136,18 @@ def compare(
     json_: Json = False,
 ) -> None:
     """Compare two evaluations of a suite task by task: paired tests, corrected for the number of tasks."""
-    from fsa_ray.cli.comparison import compare_evaluations, comparison_table
+    from fsa_ray.cli.comparison import comparison_table
     from fsa_ray.cli.console import print_json, stdout
+    from fsa_ray.cli.lookup import evaluation_called
+    from fsa_ray.stages.suite_comparison import compare_evaluations
     from fsa_ray.storage.folder import Folder
 
-    found = compare_evaluations(Folder(root), first, second)
+    folder = Folder(root)
+    found = compare_evaluations(folder, evaluation_called(folder, first), evaluation_called(folder, second))
     if json_:
-        print_json({"first": first, "second": second, "tasks": [one.model_dump(mode="json") for one in found]})
+        print_json(found.model_dump(mode="json"))
     else:
-        stdout.print(comparison_table(first, second, found))
+        stdout.print(comparison_table(found))
 
 
 def export(

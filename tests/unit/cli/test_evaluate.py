@@ -149,3 +149,45 @@ def test_an_evaluation_outlives_the_stages_that_made_it(invoke: Callable[..., Re
     assert CliRunner().invoke(app, ["gc", "--delete"]).exit_code == 0
     assert not list(Path("runs/judge").glob("*/record.json"))
     assert document(compare("one", "two", "--json"))["tasks"][0]["difference"] == 0
+
+
+def test_two_evaluations_differ_in_the_mean_too(invoke: Callable[..., Result]) -> None:
+    for name, seed in (("worse", 1), ("better", 2)):
+        document(invoke("one/student", *ASKED, "--seeds", seed, "--name", name, "--json"))
+    found = document(compare("better", "worse", "--json"))
+    mean = found["mean"]
+    assert mean["first"] == 100 and mean["difference"] == pytest.approx(100 - mean["second"])
+    assert mean["difference"] == pytest.approx(sum(one["difference"] for one in found["tasks"]) / 2)
+    assert 0 < mean["low"] < mean["difference"] < mean["high"]
+    assert min(one["low"] for one in found["tasks"]) < mean["low"]
+    assert f"{mean['low']:+.2f} to {mean['high']:+.2f}" in compare("better", "worse").output
+    document(invoke("one/student", *ASKED, "--task", "sst2", "--name", "half", "--json"))
+    assert document(compare("better", "half", "--json"))["mean"] is None
+
+
+@pytest.mark.parametrize("change", ["gold", "text"])
+def test_other_items_under_the_same_ids_are_not_compared(invoke: Callable[..., Result], change: str) -> None:
+    document(invoke("one/student", *ASKED, "--name", "before", "--json"))
+    other = records(("negative", "positive")) if change == "gold" else records(split="other")
+    write("sst2", "test", other)
+    document(invoke("one/student", *ASKED, "--name", "after", "--json"))
+    done = compare("before", "after")
+    assert done.exit_code == 2 and "sst2: item 0" in done.stderr and "same data" in done.stderr
+
+
+def test_other_versions_of_a_task_are_not_compared(invoke: Callable[..., Result]) -> None:
+    for name in ("before", "after"):
+        document(invoke("one/student", *ASKED, "--name", name, "--json"))
+    kept = Path("runs/evaluations/before.json")
+    old = json.loads(kept.read_text())
+    old["scores"]["sst2"]["version"] -= 1
+    kept.write_text(json.dumps(old))
+    done = compare("before", "after")
+    assert done.exit_code == 2 and "version" in done.stderr
+
+
+def test_a_document_of_another_version_is_named(invoke: Callable[..., Result]) -> None:
+    Path("runs/evaluations").mkdir(parents=True)
+    Path("runs/evaluations/old.json").write_text('{"name": "old", "protocol": "v1"}')
+    done = compare("old", "old")
+    assert done.exit_code == 2 and "old.json was written by another version" in done.stderr
