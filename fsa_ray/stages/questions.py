@@ -1,7 +1,7 @@
 """A suite of tasks as prompts: each item of each task, once for each seed that draws demonstrations."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -28,12 +28,14 @@ from fsa_ray.stages.rows import commit, derived_id
 
 INTERPRETATION_TOKENS = 400  # METHODS: the longest target of the pre-training
 LABEL_TOKENS, ENTRY_TOKENS, GRAPH_TOKENS = 16, 150, 300  # METHODS: the official limits for the latter two
+STRUCTURED = ("v2", "strict")  # protocols whose answers are JSON
 QUERY_END = {"v1": "Label:", "v2": "Output:", "strict": "Output:"}
 
 Answering = Literal["likelihood", "generation", "interpretation"]
 CountTokens = Callable[[str], int]
-Asking = Callable[[Item, Item, int, int], Prompt]
-"""The prompt of: an item, what stands in its place in the query, the seed of demonstrations, the most tokens."""
+Asking = Callable[[Sequence[Item], int, int], list[Prompt]]
+"""The prompts of queries that share their demonstrations, with the seed that draws them and the most tokens of each:
+the first query is the item, the others are what stands in its place."""
 
 
 class Questions(Stage[Rows]):
@@ -46,7 +48,7 @@ class Questions(Stage[Rows]):
     """
 
     name: ClassVar[str] = "questions"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     flow: ClassVar[Flow | None] = Flow(source=None)
 
     model: Stage[Model]
@@ -91,10 +93,11 @@ class Questions(Stage[Rows]):
             asking = self.asking(ctx, task, counter)
             rows.extend(row for seed in self.seeds for item in items for row in self._asked(task, item, seed, asking))
             ctx.tell(f"{number} of {len(self.tasks)} tasks, {len(rows):,} prompts")
+        queries = [row for row in rows if row["prior"] is None]
         ctx.measure(
             rows_read=len(rows),
-            demonstrations_dropped=sum(row["dropped"] for row in rows),
-            too_long=sum(row["too_long"] for row in rows),
+            demonstrations_dropped=sum(row["dropped"] for row in queries),
+            too_long=sum(row["too_long"] for row in queries),
         )
         return commit(ctx, pa.Table.from_pylist(rows, QUESTION), [])
 
@@ -104,13 +107,18 @@ class Questions(Stage[Rows]):
     def asking(self, ctx: StageContext, task: Task, counter: CountTokens) -> Asking:
         """How a task is put into words."""
         if self.answering == "interpretation":
-            return lambda _, asked, __, room: _bare(self.prefix + asked.text, asked.id, counter, room)
+            return lambda queries, _, room: [_bare(self.prefix + one.text, one.id, counter, room) for one in queries]
         pool = self.items(ctx, task, "train") if self.shots else []
 
-        def ask(item: Item, asked: Item, seed: int, room: int) -> Prompt:
-            return build_prompt(
-                task, asked, draw_demos(task, pool, item, self.shots, seed), self.protocol, counter, room
-            )
+        def ask(queries: Sequence[Item], seed: int, room: int) -> list[Prompt]:
+            demos = draw_demos(task, pool, queries[0], self.shots, seed)
+            found = [build_prompt(task, query, demos, self.protocol, counter, room) for query in queries]
+            fewest = min(prompt.shots for prompt in found)
+            for n, query in enumerate(queries):
+                if found[n].shots > fewest:
+                    again = build_prompt(task, query, demos[:fewest], self.protocol, counter, room)
+                    found[n] = again._replace(dropped=len(demos) - fewest)
+            return found
 
         return ask
 
@@ -131,23 +139,23 @@ class Questions(Stage[Rows]):
         return lambda text: len(ids(text))
 
     def _asked(self, task: Task, item: Item, seed: int, asking: Asking) -> Iterator[dict[str, Any]]:
-        yield self._row(task, item, item, None, seed, asking)
-        if self.calibrate and self._chooses(task):
-            for prior, empty in enumerate(content_free_items(item)):
-                yield self._row(task, item, empty, prior, seed, asking)
-
-    def _chooses(self, task: Task) -> bool:
-        return self.answering == "likelihood" and isinstance(task, ClassificationTask)
-
-    def _row(self, task: Task, item: Item, asked: Item, prior: int | None, seed: int, asking: Asking) -> dict[str, Any]:
-        chooses = self._chooses(task)
         max_tokens = LABEL_TOKENS if isinstance(task, ClassificationTask) else ENTRY_TOKENS
         max_tokens = GRAPH_TOKENS if isinstance(task, GraphTask) else max_tokens
         if self.answering == "interpretation":
             max_tokens = INTERPRETATION_TOKENS
         max_tokens = min(max_tokens, self.max_length // 4)  # a small context must hold the question as well
-        prompt = asking(item, asked, seed, self.max_length - max_tokens)
-        structured = self.structured and not isinstance(task, ClassificationTask) and self.protocol in ("v2", "strict")
+        empty = content_free_items(item) if self.calibrate and self._chooses(task) else []
+        for number, prompt in enumerate(asking([item, *empty], seed, self.max_length - max_tokens)):
+            yield self._row(task, item, number - 1 if number else None, seed, prompt, max_tokens)
+
+    def _chooses(self, task: Task) -> bool:
+        return self.answering == "likelihood" and isinstance(task, ClassificationTask)
+
+    def _row(
+        self, task: Task, item: Item, prior: int | None, seed: int, prompt: Prompt, max_tokens: int
+    ) -> dict[str, Any]:
+        chooses = self._chooses(task)
+        structured = self.structured and not isinstance(task, ClassificationTask) and self.protocol in STRUCTURED
         return {
             "id": derived_id(task.name, str(seed), item.id, str(prior)),
             "task": task.name,

@@ -36,15 +36,15 @@ class AlignmentQuestions(InventedQuestions):
         labelled = read_table(ctx.root, ctx.load(self.labelled).kept).to_pylist()
         cases = {seed: Cases.of((name,), labelled, self.shots, seed) for seed in self.seeds}
 
-        def ask(item: Item, asked: Item, seed: int, room: int) -> Prompt:
-            variant, text = cases[seed].prompt(name, Query(asked.text), item.id)
+        def ask(item: Item, seed: int, room: int) -> Prompt:
+            variant, text = cases[seed].prompt(name, Query(item.text), item.id)
             shots = variant.shots
             while (too_long := counter(text) > room) and shots:
                 shots -= 1
-                _, text = replace(cases[seed], most_shots=shots).prompt(name, Query(asked.text), item.id)
+                _, text = replace(cases[seed], most_shots=shots).prompt(name, Query(item.text), item.id)
             return Prompt(item.id, text, shots, variant.shots - shots, too_long)
 
-        return ask
+        return lambda queries, seed, room: [ask(item, seed, room) for item in queries]
 
     def prediction(self, task: Task, item: Item, seed: int, answer: str) -> Prediction:
         found: Any = read(draw_variant(ALIGNED[task.name], item.id, seed), answer, item.text)

@@ -155,7 +155,7 @@ def test_items_are_asked_as_in_the_alignment_phase_and_their_gold_is_read_back(w
     for item in asked.items(context, task):
         variant, gold = draw_variant(ALIGNED[task.name], item.id, 1), item.gold
         forms.add(variant.form)
-        prompt, cut, none = (asking(item, item, 1, room) for room in (1000, 70, 10))
+        prompt, cut, none = (asking([item], 1, room)[0] for room in (1000, 70, 10))
         assert prompt.text.startswith(variant.instruction) and clean_value(item.text) in prompt.text
         assert prompt.shots == min(2, variant.shots) and prompt.dropped == 0 and not prompt.too_long
         assert cut.too_long or len(cut.text.split()) <= 70
