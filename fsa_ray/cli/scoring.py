@@ -9,9 +9,10 @@ from fsa_ray.cli.annotation import annotation_of, run_quietly
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.runner import load
+from fsa_ray.evaluation.native import require_native
 from fsa_ray.evaluation.predictions import logged_protocol, read_predictions
 from fsa_ray.evaluation.scorecard import TaskScore, outcomes, summaries
-from fsa_ray.evaluation.task import Protocol
+from fsa_ray.evaluation.task import Protocol, require_protocol
 from fsa_ray.evaluation.tasks import load_task
 from fsa_ray.stages.benchmark import Benchmark
 from fsa_ray.stages.evaluate import Evaluate
@@ -32,12 +33,23 @@ def score_file(
 
 
 def score_model(
-    model: str, tasks: tuple[str, ...], data: Path, limit: int | None, *, root_url: str, placement: Placement
+    model: str,
+    tasks: tuple[str, ...],
+    data: Path,
+    limit: int | None,
+    protocol: str,
+    *,
+    root_url: str,
+    placement: Placement,
 ) -> list[TaskScore]:
     """Ask the model in its own format and score what it says."""
+    for name in tasks:
+        require_native(load_task(name))
+        require_protocol(load_task(name), protocol)
     root = Folder(root_url)
     benchmark = Benchmark.at(str(data), tasks, limit=limit)
-    evaluation = Evaluate(benchmark=benchmark, annotations=annotation_of(root, model, benchmark))
+    annotations = annotation_of(root, model, benchmark)
+    evaluation = Evaluate(benchmark=benchmark, annotations=annotations, protocol=cast(Protocol, protocol))
     run_quietly(root, Pipeline("evaluate", {"evaluate": evaluation}), placement)
     return list(load(root, evaluation).scores.values())
 

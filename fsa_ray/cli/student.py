@@ -36,6 +36,7 @@ def predict(
 
 
 def evaluate(
+    context: typer.Context,
     model: Annotated[
         str | None, typer.Argument(help="A run's name, or a model's directory or URL.", metavar="MODEL")
     ] = None,
@@ -76,19 +77,20 @@ def evaluate(
     """
     from fsa_ray.cli.console import print_json, stdout
     from fsa_ray.cli.lookup import placement_at
+    from fsa_ray.cli.options import Options, given, refuse_ignored
     from fsa_ray.cli.scoring import score_file, score_model, scores_table
     from fsa_ray.core.local_copy import brought_here
 
     if (model is None) == (predictions is None):
         raise ValueError("give a MODEL, or --predictions FILE, and not both")
-    if generate and interpret:
-        raise ValueError("give --generate or --interpret, and not both")
-    if suite is not None and model is not None and data is not None:
-        from fsa_ray.cli.options import Options
+    refuse_ignored(given(context))
+    if data is None:
+        raise ValueError("say where the benchmark lies: --data DIR")
+    if suite is not None and model is not None:
         from fsa_ray.cli.suite import evaluate_suite, evaluation_table
         from fsa_ray.storage.folder import Folder
 
-        options = Options.model_validate(
+        options = Options.of(
             {
                 "protocol": protocol,
                 "shots": shots,
@@ -112,8 +114,8 @@ def evaluate(
         else:
             stdout.print(evaluation_table(done))
         return
-    if not task or data is None:
-        raise ValueError("say what is measured: --task NAME --data DIR")
+    if not task:
+        raise ValueError("say what is measured: --task NAME, or --suite NAME")
     where = Path(brought_here(data))
     if predictions is not None:
         if len(task) != 1:
@@ -121,7 +123,9 @@ def evaluate(
         found = score_file(predictions, task[0], where, protocol or "strict", missing_as_wrong=missing_as_wrong)
     else:
         assert model is not None
-        found = score_model(model, tuple(task), where, limit, root_url=root, placement=placement_at(placement))
+        found = score_model(
+            model, tuple(task), where, limit, protocol or "strict", root_url=root, placement=placement_at(placement)
+        )
     if json_:
         documents = [score.model_dump(mode="json") for score in found]
         print_json(documents[0] if len(documents) == 1 else {"scores": documents})

@@ -32,7 +32,8 @@ NEXT_EXAMPLE = ["\n\nSentence:", "\nSentence:"]
 class Answer(Stage[Rows]):
     """One greedy answer, or the log-likelihood of each label, for each question; a question without one has an error.
 
-    Under v1 and v2 a label counts by its first token, as in the papers, else by all of them.
+    Under v1 and v2 a label counts by its first token, as in the papers, else by all of them; with an encoder-decoder
+    always by all of them, since words of its vocabulary share their first token often (a mere word boundary).
     """
 
     name: ClassVar[str] = "answer"
@@ -76,6 +77,8 @@ class Answer(Stage[Rows]):
 
         if self.questions.chat:
             raise ValueError("an encoder-decoder model has no chat template; leave out --chat")
+        if self.questions.structured:
+            raise ValueError("an encoder-decoder model writes freely, by no JSON schema; leave out --structured")
         session(ctx)
         placed = ctx.placement.section("seq2seq", Seq2SeqPlacement)
         mapping = Seq2SeqAnswering(path, partial(pair_format, path, trusted), DTYPES[self.precision], trusted, placed)

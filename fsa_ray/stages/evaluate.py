@@ -12,6 +12,7 @@ from fsa_ray.core.tables import iter_parts, write_part
 from fsa_ray.evaluation.item import Prediction
 from fsa_ray.evaluation.native import majority_prediction, native_prediction, require_native
 from fsa_ray.evaluation.scorecard import Outcome, TaskScore, outcomes, summarise
+from fsa_ray.evaluation.task import Protocol
 from fsa_ray.evaluation.tasks import load_task
 from fsa_ray.stages.benchmark import Benchmark, items_by_task
 
@@ -47,6 +48,7 @@ class Evaluate(Stage[Scores]):
     benchmark: Stage[Rows]
     annotations: Stage[Rows] | None
     resamples: int = 2000
+    protocol: Protocol = "strict"
 
     @model_validator(mode="after")
     def _can_be_read_off(self) -> Self:
@@ -68,8 +70,8 @@ class Evaluate(Stage[Scores]):
                 else native_prediction(task, answers[row_id])
                 for row_id, item in items.items()
             }
-            judged = outcomes(task, list(items.values()), predictions)
-            scores[name] = summarise(task, judged, resamples=self.resamples)
+            judged = outcomes(task, list(items.values()), predictions, self.protocol)
+            scores[name] = summarise(task, judged, self.protocol, self.resamples)
             texts = [item.text for item in items.values()]
             rows.extend(outcome_row(name, text, outcome) for text, outcome in zip(texts, judged, strict=True))
         ctx.measure(items=len(rows))

@@ -72,6 +72,7 @@ class Questions(Stage[Rows]):
         """Raises ValueError naming the file for a missing split, and the known tasks for an unknown one."""
         data = brought_here(data)
         splits = ("test", "train") if shots else ("test",)
+        _refuse_ignored([load_task(name) for name in tasks], **fields)
         pinned = [
             pin(path, Path(data)) for name in tasks for split in splits for path in load_task(name).paths(data, split)
         ]
@@ -174,6 +175,29 @@ class Questions(Stage[Rows]):
             "schema": json.dumps(answer_schema(task)) if structured else None,
             "max_tokens": max_tokens,
         }
+
+
+def _refuse_ignored(
+    tasks: Sequence[Task],
+    protocol: Protocol,
+    answering: Answering = "likelihood",
+    calibrate: bool = False,
+    structured: bool = False,
+    prefix: str = "",
+    **_: Any,
+) -> None:
+    """ValueError for what would change nothing."""
+    labelled = [isinstance(task, ClassificationTask) for task in tasks]
+    if calibrate and answering != "likelihood":
+        raise ValueError("--calibrate weighs the likelihoods of label words, and none is asked; leave one option out")
+    if calibrate and not any(labelled):
+        raise ValueError("--calibrate weighs the likelihoods of label words, and none of the tasks has labels")
+    if structured and protocol not in STRUCTURED:
+        raise ValueError(f"--structured asks for JSON, as {' and '.join(STRUCTURED)} do; {protocol} has another form")
+    if structured and all(labelled):
+        raise ValueError("--structured is for extractions, and all of the tasks ask for a label")
+    if prefix and answering != "interpretation":
+        raise ValueError("--prefix stands before the bare text that --interpret gives; add that, or leave it out")
 
 
 def _bare(text: str, id_: str, counter: CountTokens, room: int) -> Prompt:

@@ -16,13 +16,16 @@ from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import StageContext
 from fsa_ray.core.tables import read_table
 from fsa_ray.evaluation.tasks import load_task
-from fsa_ray.schemas.rows import ANSWER
+from fsa_ray.schemas.rows import ANNOTATION, ANSWER
+from fsa_ray.stages import answer as answer_stage
 from fsa_ray.stages import questions as questions_stage
+from fsa_ray.stages.annotate import Annotate
 from fsa_ray.stages.answer import Answer
 from fsa_ray.stages.rows import commit
 
 WORDS = ("great", "dull")
 ASKED = ("--suite", "sentibench", "--data", "bench", "--shots", "0")
+ANSWER_RUN = Answer.run
 LETTERS = SimpleNamespace(text_ids=list, prompt_ids=list)
 
 
@@ -35,6 +38,11 @@ def answer(stage: Answer, ctx: StageContext) -> Rows:
         logprobs = [-1.0, -0.5] if great else [-0.5, -1.0]
         rows.append({"id": row["id"], "text": None, "label_logprobs": logprobs if row["labels"] else None})
     return commit(ctx, pa.Table.from_pylist(rows, ANSWER), [])
+
+
+def annotation(stage: Annotate, ctx: StageContext) -> Rows:
+    rows = read_table(ctx.root, ctx.load(stage.reviews).kept, ["id", "text"]).to_pylist()
+    return commit(ctx, pa.Table.from_pylist([{**row, "polarity": "positive"} for row in rows], ANNOTATION), [])
 
 
 def records(golds: Sequence[str] = ("positive", "negative"), split: str = "test") -> list[dict[str, Any]]:
@@ -191,3 +199,56 @@ def test_a_document_of_another_version_is_named(invoke: Callable[..., Result]) -
     Path("runs/evaluations/old.json").write_text('{"name": "old", "protocol": "v1"}')
     done = compare("old", "old")
     assert done.exit_code == 2 and "old.json was written by another version" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("one/student", "--task", "sst2", "--shots", "2"), "--shots would change nothing here"),
+        (("one/student", "--task", "sst2", "--seeds", "1"), "--seeds"),
+        (("one/student", "--task", "sst2", "--generate"), "--generate"),
+        (("one/student", "--task", "sst2", "--chat"), "add --suite"),
+        (("one/student", "--task", "sst2", "--name", "x"), "--name"),
+        (("one/student", "--task", "sst2", "--precision", "bf16"), "--precision"),
+        (("one/student", "--task", "sst2", "--max-length", "99"), "--max-length"),
+        (("one/student", "--task", "sst2", "--missing-as-wrong"), "--missing-as-wrong"),
+        (("--predictions", "some.jsonl", "--task", "sst2", "--limit", "2"), "--limit"),
+        (("--predictions", "some.jsonl", "--suite", "sentibench"), "--suite"),
+        (("one/student", "--suite", "sentibench", "--missing-as-wrong"), "--missing-as-wrong"),
+        (("one/student", "--suite", "sentibench", "--shots", "0", "--calibrate", "--generate"), "--calibrate"),
+        (("one/student", "--suite", "sentibench", "--shots", "0", "--structured"), "--structured"),
+        (("one/student", "--suite", "sentibench", "--shots", "0", "--structured", "--protocol", "v1"), "v1"),
+        (("one/student", "--suite", "sentibench", "--shots", "0", "--prefix", "x"), "--interpret"),
+        (("one/student", "--suite", "sentibench", "--generate", "--interpret"), "not both"),
+        (("one/student", "--suite", "sentibench", "--precision", "fp8"), "precision"),
+        (("one/student", "--suite", "sentibench", "--seeds", "1,b"), "seeds"),
+        (("one/student", "--task", "irony18"), "--suite"),
+        (("one/student", "--task", "sst2", "--protocol", "p1"), "sst2 is scored under v1, v2, strict"),
+    ],
+)
+def test_options_that_would_change_nothing_are_refused(
+    invoke: Callable[..., Result], arguments: tuple[str, ...], said: str
+) -> None:
+    done = invoke(*arguments, "--data", "bench")
+    assert done.exit_code == 2 and said in done.stderr, done.output
+
+
+def test_a_model_in_its_own_format_is_scored_under_the_protocol_that_is_asked(
+    invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Annotate, "run", annotation)
+    scores = [
+        document(invoke("one/student", "--task", "sst2", "--data", "bench", *asked, "--json"))
+        for asked in ((), ("--protocol", "v2"))
+    ]
+    assert [score["protocol"] for score in scores] == ["strict", "v2"]
+
+
+def test_structured_answers_are_not_asked_of_encoder_decoders(
+    invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Answer, "run", ANSWER_RUN)
+    monkeypatch.setattr(answer_stage, "is_encoder_decoder", lambda path, trusted: True)
+    write("opener", "test", [{"sent_id": "1", "sentence": "a dull film", "text": "a dull film", "opinions": []}])
+    done = invoke("one/student", *ASKED, "--structured")
+    assert done.exit_code == 2 and "leave out --structured" in done.stderr, done.output
