@@ -56,7 +56,8 @@ def score_model(
 
 def scores_table(scores: list[TaskScore]) -> Table:
     table = Table()
-    for heading in ("task", "protocol", "metric"):
+    table.add_column("task", no_wrap=True)
+    for heading in ("protocol", "metric"):
         table.add_column(heading)
     for heading in ("score", "95 % interval", "items", "invalid"):
         table.add_column(heading, justify="right")

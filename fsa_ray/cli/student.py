@@ -44,7 +44,8 @@ def evaluate(
     data: Annotated[str | None, typer.Option(help=DATA_HELP, metavar="DIR")] = None,
     predictions: Annotated[Path | None, typer.Option(help="Score this file instead of asking a model.")] = None,
     protocol: Annotated[
-        str | None, typer.Option(help="v1, v2, strict or p1; by default strict, or the suite's own.")
+        str | None,
+        typer.Option(help="v1, v2, strict or p1; by default the suite's own, of a file the task's, else strict."),
     ] = None,
     missing_as_wrong: Annotated[
         bool, typer.Option("--missing-as-wrong", help="Count missing answers as wrong.")
@@ -120,7 +121,7 @@ def evaluate(
     if predictions is not None:
         if len(task) != 1:
             raise ValueError("a file of predictions is scored on one --task")
-        found = score_file(predictions, task[0], where, protocol or "strict", missing_as_wrong=missing_as_wrong)
+        found = score_file(predictions, task[0], where, protocol, missing_as_wrong=missing_as_wrong)
     else:
         assert model is not None
         found = score_model(

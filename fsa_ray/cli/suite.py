@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import cast
 
+from rich.markup import escape
 from rich.table import Table
 
 from fsa_ray.cli.annotation import run_quietly
@@ -120,10 +121,11 @@ def _with_data(tasks: tuple[str, ...], data: Path, shots: int) -> tuple[list[str
 
 def evaluation_table(done: Evaluation) -> Table:
     asked = "; ".join(f"{label}: {value}" for label, value in done.asked.told().items())
+    absent = f"; absent: {', '.join(done.absent)}" if done.absent else ""
     table = Table(
-        title=f"{done.name}: {done.model}",
+        title=escape(f"{done.name}: {done.model}"),
         title_justify="left",
-        caption=f"The mean is {done.coverage}.\n{asked}",
+        caption=escape(f"The mean is {done.coverage}{absent}.\n{asked}"),
         caption_justify="left",
     )
     table.add_column("task", no_wrap=True)

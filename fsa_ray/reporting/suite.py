@@ -66,8 +66,8 @@ class TaskData(Part):
 
 
 class SuiteContents(Part):
-    """`coverage` says what the mean is a mean of; `low` and `high` are its 95 % interval, `std` is over seeds. `pilot`
-    is the most items of a task, if not all were asked."""
+    """`coverage` says over how many tasks the mean is, without those that are `absent`; `low` and `high` are its 95 %
+    interval, `std` is over seeds. `pilot` is the most items of a task, if not all were asked."""
 
     name: str
     facts: tuple[Fact, ...]
@@ -76,6 +76,7 @@ class SuiteContents(Part):
     high: FiniteFloat
     std: FiniteFloat | None
     coverage: str
+    absent: tuple[str, ...]
     pilot: Count | None
     rows: tuple[TaskRow, ...]
     confusions: tuple[Confusion, ...]

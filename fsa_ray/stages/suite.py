@@ -102,7 +102,7 @@ class Evaluation(BaseModel):
         """What the mean is a mean of."""
         there = len(self.tasks)
         if self.absent:
-            return f"over {there} of {there + len(self.absent)} tasks (absent: {', '.join(self.absent)})"
+            return f"over {there} of {there + len(self.absent)} tasks"
         return f"over {there} task{'s' if there > 1 else ''}"
 
     def differs(self, judge: Judge, model: str) -> list[str]:

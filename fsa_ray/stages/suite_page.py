@@ -21,7 +21,6 @@ WORST_SHOWN = 4
 def suite_contents(root: Folder, done: Evaluation) -> SuiteContents:
     """What the page shows: the worst items are those that were wrong under most seeds, a few of each task."""
     shown = {"model": done.model, "suite": done.suite, **done.asked.told(),
-             "without data": ", ".join(done.absent) or "none",
              "demonstrations that did not fit": done.demonstrations_dropped,
              "queries that did not fit": done.too_long}  # fmt: skip
     rows = read_table(root, Table(files=(done.items,))).to_pylist()
@@ -36,6 +35,7 @@ def suite_contents(root: Folder, done: Evaluation) -> SuiteContents:
         high=done.mean_high,
         std=done.mean_std,
         coverage=done.coverage,
+        absent=done.absent,
         pilot=done.asked.limit,
         rows=tuple(_task_row(score) for score in done.scores.values()),
         confusions=tuple(

@@ -252,3 +252,15 @@ def test_structured_answers_are_not_asked_of_encoder_decoders(
     write("opener", "test", [{"sent_id": "1", "sentence": "a dull film", "text": "a dull film", "opinions": []}])
     done = invoke("one/student", *ASKED, "--structured")
     assert done.exit_code == 2 and "leave out --structured" in done.stderr, done.output
+
+
+def test_a_file_on_the_fsa_benchmark_is_told_with_its_views(invoke: Callable[..., Result]) -> None:
+    aspect = {"from": "4", "to": "8", "target": "soup", "category": "FOOD#QUALITY", "polarity": "positive"}
+    write("fsa_atsa_rest14", "test", [{"ID": "a", "sentence": "The soup.", "aspects": [aspect]}])
+    Path("answers.jsonl").write_text("".join(json.dumps({"id": str(n), "prediction": []}) + "\n" for n in range(2)))
+    arguments = ("--predictions", "answers.jsonl", "--task", "fsa_atsa_rest14", "--data", "bench")
+    found = document(invoke(*arguments, "--json"))["scores"]
+    assert [(one["task"], one["protocol"]) for one in found] == [
+        ("fsa_atsa_rest14", "p1"), ("fsa_atsa_rest14/normal", "p1"),
+    ]  # fmt: skip
+    assert "rest14/normal" in invoke(*arguments).output

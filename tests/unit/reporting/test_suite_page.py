@@ -17,7 +17,8 @@ def contents(text: str = "dull") -> SuiteContents:
         low=59.25,
         high=63.5,
         std=0.4,
-        coverage="over 2 of 3 tasks (absent: imdb)",
+        coverage="over 2 of 3 tasks",
+        absent=("imdb",),
         pilot=100,
         rows=(TaskRow(task="sst2", invalid=3, missing=1, **row), TaskRow(task="opener", invalid=0, missing=0, **row)),
         confusions=(Confusion(task="sst2", labels=("negative", "positive"), counts=((800, 100, 12), (90, 819, 0))),),
@@ -30,7 +31,8 @@ def test_scores_confusion_and_worst_items_are_shown() -> None:
     page = render_suite(contents())
     for shown in ("61.50", "58.00 to 64.00", "1,821", "819", "wrong under 3 seeds", "dull"):
         assert shown in page
-    assert "A mean of 61.5 (59.2 to 63.5) over 2 of 3 tasks (absent: imdb). A pilot: at most 100 items" in page
+    assert "A mean of 61.5 (59.2 to 63.5) over 2 of 3 tasks. A pilot: at most 100 items" in page
+    assert "(absent: imdb)" in page
     assert "3 texts, dull" in page and "negative 912, positive 909" in page
     assert page.count("<svg") == 2
     assert "<script" not in page
