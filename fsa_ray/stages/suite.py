@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from fsa_ray.core.artifact import DataFile, Table
-from fsa_ray.core.tables import read_table, write_file
+from fsa_ray.core.tables import read_table
 from fsa_ray.evaluation.intervals import mean_of_runs, resample
 from fsa_ray.evaluation.scorecard import Outcome, TaskScore, metric_of, stack
 from fsa_ray.evaluation.task import Floats, Protocol, Task
@@ -124,12 +124,10 @@ def keep(
     absent: Sequence[str],
     data: Sequence[TaskData],
 ) -> Evaluation:
-    """Write the document, and the items beside it: they stay when the stages' folders go. Replaces that of the name."""
-    folder = root / "evaluations"
-    items = write_file(root, folder, f"{name}.parquet", root.get(scores.items.key), scores.items.rows)
+    """Write the document; replaces that of the name."""
     tasks = {load_task(given).name: given for given in judge.answers.questions.tasks}
     whole = [scores.scores[task] for task in tasks]
-    judged = _outcomes(root, items)
+    judged = _outcomes(root, scores.items)
     drawn = drawn_means([(load_task(given), stack(judged[task])[1]) for task, given in tasks.items()])
     low, high = np.percentile(100 * drawn, [2.5, 97.5])
     by_seed = [mean(score.seeds[seed] for score in whole) for seed in judge.answers.questions.seeds]
@@ -149,9 +147,9 @@ def keep(
         data=tuple(data),
         demonstrations_dropped=int(measures["demonstrations_dropped"]),
         too_long=int(measures["too_long"]),
-        items=items,
+        items=scores.items,
     )
-    folder.put(f"{name}.json", done.model_dump_json(indent=2).encode())
+    (root / "evaluations").put(f"{name}.json", done.model_dump_json(indent=2).encode())
     return done
 
 

@@ -151,11 +151,11 @@ def test_what_is_amiss_with_the_data_is_said(invoke: Callable[..., Result]) -> N
     assert "positive 10, negative 10" in page
 
 
-def test_an_evaluation_outlives_the_stages_that_made_it(invoke: Callable[..., Result]) -> None:
+def test_an_evaluation_can_be_compared_after_what_led_to_it_was_swept(invoke: Callable[..., Result]) -> None:
     for name in ("one", "two"):
         document(invoke(f"{name}/student", *ASKED, "--name", name, "--json"))
     assert CliRunner().invoke(app, ["gc", "--delete"]).exit_code == 0
-    assert not list(Path("runs/judge").glob("*/record.json"))
+    assert not list(Path("runs/questions").glob("*/record.json"))
     assert document(compare("one", "two", "--json"))["tasks"][0]["difference"] == 0
 
 
