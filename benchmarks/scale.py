@@ -132,14 +132,14 @@ class Scripted:
 
 
 def ask_scripted(
-    units: UnitFolder, chatting: Any, endpoint: Any, placement: Any, listener: Any, should_stop: Any
+    units: UnitFolder, chatting: Any, endpoint: Any, placement: Any, session: Any, listener: Any, should_stop: Any
 ) -> Any:
     """Stands in for `ask_endpoint`."""
     from fsa_ray.engine.run_units import map_units
 
     return map_units(
-        units, Scripted(chatting, ANSWER_SECONDS), workers=TEACHER_WORKERS, cpus=0.5, listener=listener,
-        should_stop=should_stop,
+        units, Scripted(chatting, ANSWER_SECONDS), workers=TEACHER_WORKERS, need={"CPU": 0.5}, start_timeout_s=300,
+        listener=listener, should_stop=should_stop,
     )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def embed(
     if not distinct:
         raise ValueError(f"encoder {fspath(model)}: there are no texts to embed")
     session.start_ray()
-    session.require_room(placement.model_copy(update={"replicas": 1}))
+    session.require_room("engine", 1, resources_of(placement), placement.start_timeout_s)
     _make_room(session, placement)
     vectors = _asked([reading.prompt + text for text in distinct], model, reading, placement)
     place = {text: row for row, text in enumerate(distinct)}

@@ -13,6 +13,7 @@ from fsa_ray.engine.units import Counts, UnitFolder
 
 if TYPE_CHECKING:
     from fsa_ray.engine.run_units import Outcome, Progress
+    from fsa_ray.engine.session import Session
 
 
 class Endpoint(BaseModel):
@@ -35,6 +36,7 @@ class EndpointPlacement(BaseModel):
     requests_in_flight: int = Field(32, ge=1)  # of a unit
     timeout_s: float = Field(300.0, gt=0)  # of one request
     tries: int = Field(6, ge=1)  # with growing pauses: refused connections, 429, 5xx
+    start_timeout_s: float = Field(300.0, gt=0)  # until those who ask run, nodes included
 
     def rows_at_risk(self, begun: int = 0) -> int:
         """As `EnginePlacement.rows_at_risk`."""
@@ -53,10 +55,12 @@ def ask_endpoint(
     chatting: Chatting,
     endpoint: Endpoint,
     placement: EndpointPlacement,
+    session: "Session",
     listener: "Callable[[Progress], None]",
     should_stop: Callable[[Counts], bool],
 ) -> "Outcome":
-    """Ask about every pending unit. Raises ValueError if the key's environment variable is not set."""
+    """Ask about every pending unit. Raises ValueError if the key's environment variable is not set or the Ray of the
+    session has no room for those who ask, EngineFailed if they do not start within `start_timeout_s`."""
     from fsa_ray.engine.run_units import WAITING_CPUS, map_units
 
     key = os.environ.get(endpoint.key_variable)
@@ -65,11 +69,14 @@ def ask_endpoint(
             f"the endpoint's key is expected in the environment variable {endpoint.key_variable}, which is not set"
         )
     mapping = _Mapping(chatting, endpoint, placement, SecretStr(key))
+    need = {"CPU": WAITING_CPUS}
+    session.require_room("endpoint", placement.units_in_flight, need, placement.start_timeout_s)
     return map_units(
         units,
         mapping,
         workers=placement.units_in_flight,
-        cpus=WAITING_CPUS,
+        need=need,
+        start_timeout_s=placement.start_timeout_s,
         listener=listener,
         should_stop=should_stop,
     )

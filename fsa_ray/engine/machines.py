@@ -7,6 +7,7 @@ import ray
 from ray._private import state
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+_ROUNDING = 1e-6  # ten times 0.1 GPU are one
 _ANSWER_SECONDS = 20.0  # a busy machine starts a process slowly
 
 
@@ -14,7 +15,7 @@ def room(need: Mapping[str, float], among: Collection[str] | None = None) -> int
     """How many workers that each need these resources fit on the machines (or those with ids `among` them), whatever
     else runs there."""
     nodes = [node["Resources"] for node in _left() if among is None or node["NodeID"] in among]
-    return sum(int(min(node.get(name, 0.0) // amount for name, amount in need.items())) for node in nodes)
+    return sum(int(min(node.get(name, 0.0) / amount + _ROUNDING for name, amount in need.items())) for node in nodes)
 
 
 def held(resource: str) -> float:

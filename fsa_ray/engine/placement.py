@@ -43,3 +43,19 @@ class EnginePlacement(BaseModel):
     def rows_at_risk(self, begun: int = 0) -> int:
         """The most rows that a crash makes us ask again. `begun`: rows of a unit of work that began so."""
         return self.total_units_in_flight * max(self.unit_rows, begun)
+
+
+class WorkersPlacement(BaseModel):
+    """Base of the sections of stages that map a model of their own over units."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workers: int = Field(default=1, ge=1)
+    threads: int = Field(default=2, ge=1)  # of each worker
+    gpus: float = Field(default=0.0, ge=0)  # of each worker
+    start_timeout_s: float = Field(default=300.0, gt=0)  # until all workers run, nodes included
+
+    @property
+    def need(self) -> dict[str, float]:
+        """What each worker reserves."""
+        return {"CPU": float(self.threads), **({"GPU": self.gpus} if self.gpus else {})}

@@ -11,8 +11,10 @@ from uuid import uuid4
 import ray
 from ray.data import ActorPoolStrategy, DataContext, Dataset
 from ray.data.llm import ServeDeploymentProcessorConfig, build_processor
+from ray.exceptions import GetTimeoutError
 
 from fsa_ray.engine.application import DEPLOYMENT, EngineFailed, app_status, cause_of
+from fsa_ray.engine.machines import room
 from fsa_ray.engine.session import Engine
 from fsa_ray.engine.unit_worker import Asking, Finish, Map, Mapping, Prepare, Stop
 from fsa_ray.engine.units import Counts, Unit, UnitFolder
@@ -92,14 +94,16 @@ def map_units(
     mapping: Mapping,
     *,
     workers: int,
-    cpus: float,
-    gpus: float = 0.0,
+    need: dict[str, float],
+    start_timeout_s: float,
     listener: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[Counts], bool] = lambda counts: False,
 ) -> Outcome:
-    """Run `mapping` on every pending unit in `workers` actors; each keeps its copy, and so what it loaded.
+    """Run `mapping` on every pending unit in `workers` actors, or in as many as the machines hold that are left; each
+    reserves `need` and keeps its copy of `mapping`, and so what it loaded.
 
-    Stops and failures as in `ask`.
+    Stops and failures as in `ask`; EngineFailed too if the actors do not start within `start_timeout_s`, because others
+    hold what they need.
     """
     stop = Stop(units, uuid4().hex)
 
@@ -107,12 +111,19 @@ def map_units(
         return pending.map(
             Map,
             fn_constructor_args=(units, mapping, stop),
-            compute=ActorPoolStrategy(size=workers),
-            num_cpus=cpus,
-            num_gpus=gpus,
+            compute=ActorPoolStrategy(size=max(1, min(workers, room(need)))),
+            num_cpus=need["CPU"],
+            num_gpus=need.get("GPU", 0.0),
         )
 
-    return _run(units, plan, listener, should_stop, stop, lambda: "")
+    try:
+        with _setting("wait_for_min_actors_s", start_timeout_s):
+            return _run(units, plan, listener, should_stop, stop, lambda: "")
+    except GetTimeoutError as error:
+        raise EngineFailed(
+            f"{workers} workers of {need} did not start within {start_timeout_s:g} s (start_timeout_s); free now: "
+            f"{ray.available_resources()}"
+        ) from error
 
 
 def _run(
@@ -182,14 +193,21 @@ class _Run:
 
 def _rows(plan: Callable[[Dataset], Dataset], pending: list[Unit]) -> Iterator[dict[str, Any]]:
     """Each unit is a task of its own, so that what fails or dies is one unit."""
-    context = DataContext.get_current()
-    kept = context.max_errored_blocks
-    context.max_errored_blocks = -1  # a unit that fails does not take those beside it with it
-    try:
-        items = [asdict(unit) for unit in pending]
+    items = [asdict(unit) for unit in pending]
+    with _setting("max_errored_blocks", -1):  # a unit that fails does not take those beside it with it
         yield from plan(ray.data.from_items(items, override_num_blocks=len(items))).iter_rows()
+
+
+@contextmanager
+def _setting(name: str, value: float) -> Iterator[None]:
+    """A setting of Ray Data, for a while."""
+    context = DataContext.get_current()
+    kept = getattr(context, name)
+    setattr(context, name, value)
+    try:
+        yield
     finally:
-        context.max_errored_blocks = kept
+        setattr(context, name, kept)
 
 
 def _why(pending: list[Unit], errors: list[str], state: str) -> str:

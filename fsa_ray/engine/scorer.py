@@ -8,23 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from fsa_ray.engine.pair import Pair
+from fsa_ray.engine.placement import WorkersPlacement
 
 if TYPE_CHECKING:
     from fsa_ray.engine.causal import CausalModel
     from fsa_ray.engine.ranking import TokenRanks
 
 
-class ScorePlacement(BaseModel):
+class ScorePlacement(WorkersPlacement):
     """Section `score` of a placement."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    workers: int = Field(default=1, ge=1)
-    threads: int = Field(default=2, ge=1)  # of each worker
-    gpus: float = Field(default=0.0, ge=0)  # of each worker
     unit_rows: int = Field(default=512, ge=1)  # rows committed together
     batch_tokens: int = Field(default=4096, ge=1)  # of one forward pass, padding included
     logits_mib: int = Field(default=256, ge=1)  # held at a time

@@ -7,20 +7,16 @@ from os import PathLike, fspath
 from typing import Any, Protocol
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from fsa_ray.engine.placement import WorkersPlacement
 from fsa_ray.engine.units import Counts
 from fsa_ray.schemas.rows import ANSWER
 
 
-class Seq2SeqPlacement(BaseModel):
+class Seq2SeqPlacement(WorkersPlacement):
     """Section `seq2seq` of a placement."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    workers: int = Field(default=1, ge=1)
-    threads: int = Field(default=2, ge=1)  # of each worker
-    gpus: float = Field(default=0.0, ge=0)  # of each worker
     unit_rows: int = Field(default=256, ge=1)  # rows committed together
     batch_tokens: int = Field(default=8192, ge=1)  # of the encoder's input, padding included
 

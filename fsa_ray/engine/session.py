@@ -90,7 +90,7 @@ class Session:
         if name not in self._engines:
             _refuse_missing_model(settings)
             self.start_ray()
-            self.require_room(placement)
+            self.require_room("engine", placement.replicas, resources_of(placement), placement.start_timeout_s)
             self.engine_starts += 1
             deploy(name, settings, placement, directory)
             self._engines[name] = Engine(name, settings, placement)
@@ -115,16 +115,12 @@ class Session:
                 end(started)
         self._owns_ray = False
 
-    def require_room(self, placement: EnginePlacement) -> None:
+    def require_room(self, section: str, number: int, need: dict[str, float], timeout_s: float) -> None:
+        """Returns when there is room for `number` times `need`, as `section` of the placement asks. ValueError if it
+        never comes, EngineFailed if not within `timeout_s`."""
+        grows = self.ray_placement.autoscaling
         try:
-            require_room(
-                "engine",
-                placement.replicas,
-                resources_of(placement),
-                growth="ray.autoscaling",
-                grows=self.ray_placement.autoscaling,
-                timeout_s=placement.start_timeout_s,
-            )
+            require_room(section, number, need, growth="ray.autoscaling", grows=grows, timeout_s=timeout_s)
         except TimeoutError as error:
             raise EngineFailed(str(error)) from error
 

@@ -79,16 +79,16 @@ class Answer(Stage[Rows]):
             raise ValueError("an encoder-decoder model has no chat template; leave out --chat")
         if self.questions.structured:
             raise ValueError("an encoder-decoder model writes freely, by no JSON schema; leave out --structured")
-        session(ctx)
         placed = ctx.placement.section("seq2seq", Seq2SeqPlacement)
+        session(ctx).require_room("seq2seq", placed.workers, placed.need, placed.start_timeout_s)
         mapping = Seq2SeqAnswering(path, partial(pair_format, path, trusted), DTYPES[self.precision], trusted, placed)
         units = self._units(ctx, placed.unit_rows)
         outcome = map_units(
             units,
             mapping,
             workers=placed.workers,
-            cpus=placed.threads,
-            gpus=placed.gpus,
+            need=placed.need,
+            start_timeout_s=placed.start_timeout_s,
             listener=Pulse(ctx.tell),
         )
         return units, outcome

@@ -199,11 +199,11 @@ class _Rounds:
         stage, ctx = self._stage, self._ctx
         listener = Pulse(ctx.tell, self.counts)
         if stage.endpoint is not None:
-            session(ctx)
+            ours = session(ctx)
             placement = ctx.placement.section("endpoint", EndpointPlacement)
             units = UnitFolder.open(ctx.root, folder / _UNITS, source, placement.unit_rows)
             writing = Writing(stage.sampling.max_tokens, decoding, number, stage.seed)
-            return ask_endpoint(units, writing, stage.endpoint, placement, listener, should_stop), units
+            return ask_endpoint(units, writing, stage.endpoint, placement, ours, listener, should_stop), units
         assert stage.teacher is not None
         engine = engine_of(ctx, stage.teacher, stage.precision, stage.max_length)
         model = ctx.load(stage.teacher)

@@ -40,18 +40,18 @@ class Score(Stage[Rows]):
         from fsa_ray.engine.run_units import map_units
         from fsa_ray.stages.serving import Pulse, session
 
-        session(ctx)
         placement = ctx.placement.section("score", ScorePlacement)
         if self.metric == "length":
             placement = placement.model_copy(update={"gpus": 0.0})
+        session(ctx).require_room("score", placement.workers, placement.need, placement.start_timeout_s)
         source = ctx.load(self.examples).kept
         units = UnitFolder.open(ctx.root, ctx.progress / "scores", source, placement.unit_rows)
         outcome = map_units(
             units,
             self._scoring(ctx, placement),
             workers=placement.workers,
-            cpus=placement.threads,
-            gpus=placement.gpus,
+            need=placement.need,
+            start_timeout_s=placement.start_timeout_s,
             listener=Pulse(ctx.tell),
         )
         writer, answer_tokens = RowWriter(ctx, SCORED_EXAMPLE), 0

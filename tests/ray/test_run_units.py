@@ -1,11 +1,14 @@
 """Work through Ray Data and a shared engine."""
 
+import time
 from pathlib import Path
 
 import pytest
+import ray
 
 from fsa_ray.core.beat import Beat
 from fsa_ray.engine import run_units
+from fsa_ray.engine.application import EngineFailed
 from fsa_ray.engine.run_units import Progress, UnitFailed, ask, map_units
 from fsa_ray.engine.session import Engine, Session
 from fsa_ray.engine.units import Counts, UnitFolder
@@ -14,6 +17,7 @@ from fsa_ray.storage.folder import Folder
 from tests.ray.echo import Broken, Echo, double, ids, source
 
 pytestmark = pytest.mark.engine
+ONE = {"CPU": 1.0}
 
 
 def open_units(path: Path, rows: int, unit_rows: int = 10) -> UnitFolder:
@@ -84,8 +88,23 @@ def test_a_budget_stops_cleanly_and_goes_on(tmp_path: Path, engine: Engine) -> N
 
 def test_a_mapping_runs_over_units(tmp_path: Path, ray_session: Session) -> None:
     units = open_units(tmp_path, 55)
-    assert map_units(units, double, workers=2, cpus=1).finished
+    assert map_units(units, double, workers=2, need=ONE, start_timeout_s=60).finished
     assert ids(units) == list(range(55))
+
+
+def test_workers_that_do_not_start_in_time_are_an_error(tmp_path: Path, ray_session: Session) -> None:
+    units, all_of_them = open_units(tmp_path, 10), {"CPU": ray.cluster_resources()["CPU"]}
+    holder = ray.remote(num_cpus=1)(Holder).remote()
+    ray.get(holder.__ray_ready__.remote())
+    began = time.monotonic()
+    with pytest.raises(EngineFailed, match=r"1 workers of .* did not start within 2 s \(start_timeout_s\)"):
+        map_units(units, double, workers=1, need=all_of_them, start_timeout_s=2)
+    assert time.monotonic() - began < 30
+    ray.kill(holder)
+
+
+class Holder:
+    """Holds what its actor reserves."""
 
 
 def test_units_beyond_one_execution_run_in_the_next(
@@ -93,9 +112,11 @@ def test_units_beyond_one_execution_run_in_the_next(
 ) -> None:
     monkeypatch.setattr(run_units, "UNITS_AT_ONCE", 2)
     units = open_units(tmp_path, 75)
-    first = map_units(units, double, workers=1, cpus=1, should_stop=lambda counts: counts.rows >= 30)
+    first = map_units(
+        units, double, workers=1, need=ONE, start_timeout_s=60, should_stop=lambda counts: counts.rows >= 30
+    )
     assert not first.finished and len(units.pending()) >= 3, "a stop ends the executions that are still to come"
-    assert map_units(units, double, workers=1, cpus=1).finished
+    assert map_units(units, double, workers=1, need=ONE, start_timeout_s=60).finished
     assert ids(units) == list(range(75))
 
 

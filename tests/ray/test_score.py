@@ -40,8 +40,8 @@ class Silent:
     def ends(self, step: Step, record: Record) -> None: ...
 
 
-def scored(root: Folder, stage: Score) -> tuple[list[dict[str, Any]], Record]:
-    placement = Placement(sections={"score": {"threads": 1, "unit_rows": 2}})
+def scored(root: Folder, stage: Score, **more: Any) -> tuple[list[dict[str, Any]], Record]:
+    placement = Placement(sections={"score": {"threads": 1, "unit_rows": 2, **more}})
     stages = {"examples": stage.examples, "model": stage.model, "score": stage}
     Runner(root, placement, Silent(), lambda engines: None).run(Pipeline("test", stages))
     record = read_record(root, stage)
@@ -64,3 +64,9 @@ def test_every_row_is_scored_and_the_record_says_how(tmp_path: Path, tiny_model:
         if metric == "length":
             assert [row["difficulty"] for row in rows[:3]] == [row["answer_tokens"] for row in rows[:3]]
     assert found["length"] == 0 < found["ifd"]
+
+
+def test_what_no_machine_has_is_refused_at_once(tmp_path: Path, tiny_model: str, ray_session: Session) -> None:
+    stage = Score(examples=Examples(), model=GivenModel.at(tiny_model), metric="rank", max_length=100)
+    with pytest.raises(ValueError, match=r"section `score` of the placement asks for 1 x \(1 CPU, 8 GPU\).*Lower it"):
+        scored(Folder(str(tmp_path)), stage, gpus=8)

@@ -148,3 +148,6 @@ def test_an_encoder_decoder_answers_the_same_in_any_batch(root: Folder, data: Pa
                 target = tokenizer(label.strip(), add_special_tokens=False, return_tensors="pt")["input_ids"]
                 logits = model(**encoded, labels=target).logits.log_softmax(-1)
                 assert found == pytest.approx(float(logits.gather(-1, target[..., None]).sum()), abs=1e-3)
+    elsewhere = Placement(sections={"seq2seq": {"gpus": 8}})
+    with pytest.raises(ValueError, match=r"section `seq2seq` of the placement asks for 1 x \(2 CPU, 8 GPU\).*Lower it"):
+        run(root, Judge(answers=Answer(questions=asked, precision="bf16")), elsewhere)

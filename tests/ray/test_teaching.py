@@ -31,6 +31,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 KEY = "a-key-that-must-stay-where-it-is"
 VARIABLE = "FSA_RAY_TEST_KEY"
+SILENT = (lambda progress: None, lambda counts: False)
 GREEDY = {"temperature": 0.0, "top_p": 1.0}
 REVIEWS = [
     "The soup was cold, but Anna was kind.",
@@ -78,6 +79,19 @@ def test_a_real_engine_answers_by_the_schema(tmp_path: Path, ray_session: Sessio
     assert rows[:3] == [{**row, "id": rows[i]["id"], "parent": rows[i]["parent"]} for i, row in enumerate(rows[3:])]
 
 
+def test_an_endpoint_without_room_for_those_who_ask_is_refused(
+    tmp_path: Path, ray_session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, KEY)
+    nowhere = Endpoint(model="tiny", url="http://127.0.0.1:9/v1", key_variable=VARIABLE)
+    units = requests(Folder(str(tmp_path)), "analysis")
+    many = EndpointPlacement(units_in_flight=10_000)
+    with pytest.raises(
+        ValueError, match=r"section `endpoint` of the placement asks for 10000 x \(0.01 CPU\).*Lower it"
+    ):
+        ask_endpoint(units, Writing(40, GREEDY, 0, 1), nowhere, many, ray_session, *SILENT)
+
+
 @pytest.fixture(scope="module")
 def endpoint(tiny_model: str) -> Iterator[Endpoint]:
     """vLLM's own server on loopback, with a key."""
@@ -119,7 +133,7 @@ def test_an_endpoint_answers_every_row_once(
 ) -> None:
     units = requests(Folder(str(tmp_path)), kind)
     writing = Writing(40, GREEDY, 0, 1)
-    outcome = ask_endpoint(units, writing, endpoint, EndpointPlacement(), lambda progress: None, lambda counts: False)
+    outcome = ask_endpoint(units, writing, endpoint, EndpointPlacement(), ray_session, *SILENT)
     assert outcome.finished
     assert outcome.counts.rows == outcome.counts.prompts == 6
     rows = [row for table in units.results() for row in table.to_pylist()]
@@ -138,11 +152,10 @@ def test_a_wrong_key_stops_with_the_address_and_without_the_key(
 ) -> None:
     units = requests(Folder(str(tmp_path)), "analysis")
     wrong = Endpoint(model="tiny", url=endpoint.url, key_variable="FSA_RAY_NO_SUCH_KEY")
-    silent = (EndpointPlacement(), lambda progress: None, lambda counts: False)
     with pytest.raises(ValueError, match="FSA_RAY_NO_SUCH_KEY"):
-        ask_endpoint(units, Writing(40, GREEDY, 0, 1), wrong, *silent)
+        ask_endpoint(units, Writing(40, GREEDY, 0, 1), wrong, EndpointPlacement(), ray_session, *SILENT)
     monkeypatch.setenv("FSA_RAY_NO_SUCH_KEY", "not-the-key")
     with pytest.raises(UnitFailed, match=r"127\.0\.0\.1.*401") as caught:
-        ask_endpoint(units, Writing(40, GREEDY, 0, 1), wrong, *silent)
+        ask_endpoint(units, Writing(40, GREEDY, 0, 1), wrong, EndpointPlacement(), ray_session, *SILENT)
     assert "not-the-key" not in str(caught.value)
     assert len(units.pending()) == 3

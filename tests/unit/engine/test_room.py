@@ -1,7 +1,10 @@
-"""What the autoscaler says cannot be had."""
+"""What the autoscaler says cannot be had, and how much fits on machines."""
 
+import pytest
 from ray.core.generated.autoscaler_pb2 import GetClusterStatusReply
 
+from fsa_ray.engine import machines
+from fsa_ray.engine.machines import room
 from fsa_ray.engine.room import hopeless_in
 
 
@@ -17,3 +20,11 @@ def test_single_requests_and_those_that_belong_together_are_found() -> None:
 
 def test_without_an_autoscaler_nothing_is_hopeless() -> None:
     assert hopeless_in(GetClusterStatusReply()) == []
+
+
+def test_shares_of_a_gpu_fill_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = [{"NodeID": "a", "Resources": {"CPU": 16.0, "GPU": 1.0}}, {"NodeID": "b", "Resources": {"CPU": 16.0}}]
+    monkeypatch.setattr(machines, "_left", lambda: nodes)
+    assert room({"CPU": 1.0, "GPU": 0.1}) == 10
+    assert room({"CPU": 0.01}) == 3200
+    assert room({"CPU": 5.0}) == 6
