@@ -57,8 +57,14 @@ def accumulation(global_batch: int, workers: int, micro_batch: int) -> int:
 
 
 def group_sizes(global_batch: int, workers: int, min_workers: int | None, micro_batch: int) -> list[int]:
-    """The numbers of workers, from `workers` down to `min_workers`, that divide the global batch; others are skipped.
-    ValueError if `workers` itself does not."""
+    """The numbers of workers, from `workers` down to `min_workers`, that divide the global batch; others between them
+    are skipped. ValueError if `workers` or `min_workers` itself does not."""
     accumulation(global_batch, workers, micro_batch)
+    dividing = [size for size in range(workers, 0, -1) if global_batch % (size * micro_batch) == 0]
     fewest = workers if min_workers is None else min_workers
-    return [size for size in range(workers, fewest - 1, -1) if global_batch % (size * micro_batch) == 0]
+    if fewest not in dividing:
+        raise ValueError(
+            f"global_batch {global_batch} is not a multiple of min_workers x micro_batch ({fewest} x {micro_batch}); "
+            f"set min_workers of the placement to one of {', '.join(map(str, reversed(dividing)))}"
+        )
+    return [size for size in dividing if size >= fewest]

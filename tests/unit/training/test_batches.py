@@ -91,3 +91,8 @@ def test_a_group_may_have_as_many_workers_as_divide_the_global_batch():
     assert group_sizes(24, 6, None, 1) == [6]
     with pytest.raises(ValueError, match="not a multiple"):
         group_sizes(24, 5, 1, 1)
+
+
+def test_the_fewest_workers_must_divide_the_global_batch_too():
+    with pytest.raises(ValueError, match=r"min_workers x micro_batch \(3 x 2\); set min_workers .* one of 1, 2, 4$"):
+        group_sizes(16, 4, 3, 2)
