@@ -14,8 +14,17 @@ _ANSWER_SECONDS = 20.0  # a busy machine starts a process slowly
 def room(need: Mapping[str, float], among: Collection[str] | None = None) -> int:
     """How many workers that each need these resources fit on the machines (or those with ids `among` them), whatever
     else runs there."""
-    nodes = [node["Resources"] for node in _left() if among is None or node["NodeID"] in among]
-    return sum(int(min(node.get(name, 0.0) / amount + _ROUNDING for name, amount in need.items())) for node in nodes)
+    return sum(_fit(node["Resources"], need) for node in _left() if among is None or node["NodeID"] in among)
+
+
+def free(need: Mapping[str, float]) -> int:
+    """How many of them fit on the machines beside what runs there."""
+    unused = state.available_resources_per_node()
+    return sum(_fit(unused.get(node["NodeID"], {}), need) for node in _left())
+
+
+def _fit(resources: Mapping[str, float], need: Mapping[str, float]) -> int:
+    return int(min(resources.get(name, 0.0) / amount + _ROUNDING for name, amount in need.items()))
 
 
 def held(resource: str) -> float:

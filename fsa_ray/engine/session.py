@@ -120,7 +120,7 @@ class Session:
         never comes, EngineFailed if not within `timeout_s`."""
         grows = self.ray_placement.autoscaling
         try:
-            require_room(section, number, need, growth="ray.autoscaling", grows=grows, timeout_s=timeout_s)
+            require_room(section, [number], need, growth="ray.autoscaling", grows=grows, timeout_s=timeout_s)
         except TimeoutError as error:
             raise EngineFailed(str(error)) from error
 

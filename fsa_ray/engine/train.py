@@ -59,6 +59,7 @@ class TrainPlacement(BaseModel):
     max_failures: int = Field(default=2, ge=0)  # restarts after a worker's death; announced losses do not count
     autoscaling: bool = False  # whether the cluster can grow nodes that it does not have now
     start_timeout_s: float = Field(default=300.0, gt=0)  # until all workers run, nodes included
+    more_timeout_s: float = Field(default=120.0, ge=0)  # once min_workers fit on a growing cluster: for more of them
 
     @model_validator(mode="after")
     def _fewest_first(self) -> Self:
@@ -77,18 +78,18 @@ def launch(
     """Runs `worker(config)` in each worker of a group and returns rank 0's value. Checkpoints go to `progress`.
 
     `sizes`: the numbers of workers that a group may have, falling. A group whose workers die is followed by another of
-    as many as the machines that are left hold, and so is one that returns Drained, which is no failure. Ray must be
+    as many as the machines that are left hold, and so is one that returns Drained, which is no failure. A cluster that
+    grows is asked for the most, and once it holds the fewest, more are waited for `more_timeout_s`. Ray must be
     initialised. Workers find torch.distributed's variables in their environment. ValueError when the cluster cannot
     hold the fewest workers; TrainingFailed when they do not start within `start_timeout_s`, or when workers die more
     than `max_failures` times.
     """
-    _require_room(placement, sizes[-1])
+    workers = _require_room(placement, sizes)
     _tune_ray_train(placement)
     from fsa_ray.engine.machines import answering, room
     from fsa_ray.engine.train_group import fit
 
     need, failures = resources_of(placement), 0
-    workers = sizes[0] if placement.autoscaling else _fitting(sizes, room(need))
     while True:
         try:
             value = fit(worker, config, PurePosixPath(progress.path), progress.arrow(), placement, workers)
@@ -108,7 +109,8 @@ def launch(
             workers = _fitting(fewer, room(need, answering()))
             continue
         if len(sizes) > 1:
-            workers = sizes[0] if placement.autoscaling else _fitting(sizes, room(need, answering()))
+            grows = placement.autoscaling
+            workers = _require_room(placement, sizes) if grows else _fitting(sizes, room(need, answering()))
 
 
 def resources_of(placement: TrainPlacement) -> dict[str, float]:
@@ -121,17 +123,18 @@ def _fitting(sizes: Sequence[int], room: int) -> int:
     return next((size for size in sizes if size <= room), sizes[-1])
 
 
-def _require_room(placement: TrainPlacement, workers: int) -> None:
+def _require_room(placement: TrainPlacement, sizes: Sequence[int]) -> int:
     from fsa_ray.engine.room import require_room
 
     try:
-        require_room(
+        return require_room(
             "train",
-            workers,
+            sizes,
             resources_of(placement),
             growth="train.autoscaling",
             grows=placement.autoscaling,
             timeout_s=placement.start_timeout_s,
+            patience_s=placement.more_timeout_s,
         )
     except TimeoutError as error:
         raise TrainingFailed(str(error)) from error

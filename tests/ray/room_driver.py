@@ -1,4 +1,4 @@
-"""Asks an autoscaling Ray for room, as a program of its own: `room_driver.py NEED NUMBER`; prints what came of it."""
+"""Asks an autoscaling Ray for room, as a program of its own: `room_driver.py NEED NUMBERS`; prints what came of it."""
 
 import json
 import sys
@@ -10,18 +10,22 @@ from fsa_ray.engine.room import require_room
 
 
 def main() -> None:
-    need, number = json.loads(sys.argv[1]), int(sys.argv[2])
+    need, numbers = json.loads(sys.argv[1]), json.loads(sys.argv[2])
     ray.init(address="auto", log_to_driver=False)
-    said = ""
+    said, number = "", 0
     try:
-        require_room("train", number, need, growth="train.autoscaling", grows=True, timeout_s=120)
+        number = require_room(
+            "train", numbers, need, growth="train.autoscaling", grows=True, timeout_s=120, patience_s=10
+        )
     except ValueError as error:
         said = str(error)
     nodes = len(_alive())
     deadline = time.monotonic() + 60
     while len(_alive()) > 1 and time.monotonic() < deadline:
         time.sleep(1)
-    sys.stdout.write(json.dumps({"said": said, "nodes": nodes, "nodes_at_last": len(_alive())}) + "\n")
+    sys.stdout.write(
+        json.dumps({"said": said, "number": number, "nodes": nodes, "nodes_at_last": len(_alive())}) + "\n"
+    )
 
 
 def _alive() -> list[object]:

@@ -5,7 +5,7 @@ from ray.core.generated.autoscaler_pb2 import GetClusterStatusReply
 
 from fsa_ray.engine import machines
 from fsa_ray.engine.machines import room
-from fsa_ray.engine.room import hopeless_in
+from fsa_ray.engine.room import Choice, hopeless_in
 
 
 def test_single_requests_and_those_that_belong_together_are_found() -> None:
@@ -28,3 +28,30 @@ def test_shares_of_a_gpu_fill_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert room({"CPU": 1.0, "GPU": 0.1}) == 10
     assert room({"CPU": 0.01}) == 3200
     assert room({"CPU": 5.0}) == 6
+
+
+def chosen(numbers: list[int], patience_s: float, found: dict[float, int]) -> tuple[float, int]:
+    """When, and how many: `found` is what there is room for, by seconds."""
+    choice = Choice(numbers, patience_s)
+    return next((now, number) for now, room in found.items() if (number := choice.among(room, now)) is not None)
+
+
+def test_all_that_were_asked_for_begin_at_once() -> None:
+    assert chosen([4, 2], 120.0, {0.0: 0, 300.0: 4}) == (300.0, 4)
+
+
+def test_what_is_there_does_not_idle_longer_than_patience_lasts() -> None:
+    assert chosen([4, 2, 1], 120.0, {0.0: 0, 300.0: 1, 310.0: 3, 419.0: 3, 420.0: 3, 430.0: 4}) == (420.0, 2)
+    assert chosen([4, 2, 1], 0.0, {0.0: 3}) == (0.0, 2)
+
+
+def test_more_that_come_in_time_are_taken() -> None:
+    assert chosen([4, 2, 1], 120.0, {0.0: 1, 60.0: 3, 119.0: 4}) == (119.0, 4)
+
+
+def test_patience_begins_anew_when_the_fewest_no_longer_fit() -> None:
+    assert chosen([4, 2], 120.0, {0.0: 2, 100.0: 1, 110.0: 2, 130.0: 2, 230.0: 3}) == (230.0, 2)
+
+
+def test_a_single_number_is_waited_for() -> None:
+    assert chosen([4], 0.0, {0.0: 3, 1000.0: 3, 2000.0: 4}) == (2000.0, 4)
