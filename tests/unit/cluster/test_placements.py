@@ -1,5 +1,6 @@
 """The placements that come with the project: every key is known, and they fit the machines they are named for."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import yaml
 
 from fsa_ray.cli.sections import SECTIONS, read_placement
 from fsa_ray.core.placement import Placement
+from fsa_ray.engine.train import TrainPlacement
+from fsa_ray.training.batches import group_sizes
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "cluster" / "placements"
@@ -55,21 +58,49 @@ def test_every_stage_uses_all_gpus_and_no_more(file: str, gpus: int) -> None:
             assert actors.workers * actors.gpus == gpus
 
 
+JOBS = {file.stem for file in (ROOT / "jobs").glob("*.yaml")}
+LARGE = {"compeffdist-70b", "joint-70b", "targeted-70b"}
+ODD = "fsa-mixtral"
+
+
 @pytest.mark.parametrize(
     ("file", "jobs"),
     [
-        ("laptop", ["demo"]),
-        ("one-gpu", ["demo"]),
-        ("autoscaling", ["demo"]),
-        ("eight-gpus", ["compeffdist-70b", "joint-70b", "targeted-70b"]),
-        ("four-by-eight-gpus", ["compeffdist-70b", "joint-70b", "targeted-70b"]),
+        ("laptop", JOBS - LARGE - {ODD}),
+        ("one-gpu", JOBS - LARGE - {ODD}),
+        ("autoscaling", JOBS - LARGE - {ODD}),
+        ("eight-gpus", LARGE),
+        ("four-by-eight-gpus", LARGE),
     ],
 )
-def test_workers_divide_the_global_batches_of_the_jobs_for_them(file: str, jobs: list[str]) -> None:
-    train = section("train", file)
+def test_workers_divide_the_global_batches_of_the_jobs_for_them(file: str, jobs: set[str]) -> None:
+    assert jobs
     for job in jobs:
-        for batch in global_batches(yaml.safe_load((ROOT / "jobs" / f"{job}.yaml").read_text())):
-            assert batch % (train.workers * train.micro_batch) == 0, job
+        assert fits(job, section("train", file)), job
+
+
+def test_the_job_with_odd_batches_takes_the_placement_that_its_readers_are_told() -> None:
+    (told,) = re.findall(r"`fsa-mixtral` .* takes `(.*)` with `train: ({.*})`", (ROOT / "README.md").read_text())
+    train = section("train", told[0])
+    assert not fits(ODD, train)
+    assert fits(ODD, train.model_copy(update=yaml.safe_load(told[1])))
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "cluster").glob("*/*.yaml")), ids=lambda file: file.name)
+def test_a_command_in_a_cluster_file_names_a_job_and_a_placement_that_fit(file: Path) -> None:
+    text = re.sub(r"\s+(# )?", " ", file.read_text())
+    for job, placement in re.findall(r"fsa-ray run jobs/([\w-]+).yaml .*?placements/([\w-]+).yaml", text):
+        assert fits(job, section("train", placement))
+
+
+def fits(job: str, train: TrainPlacement) -> bool:
+    batches = global_batches(yaml.safe_load((ROOT / "jobs" / f"{job}.yaml").read_text()))
+    for batch in batches:
+        try:
+            group_sizes(batch, train.workers, train.min_workers, train.micro_batch)
+        except ValueError:
+            return False
+    return bool(batches)
 
 
 def global_batches(document: Any) -> list[int]:
