@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -150,21 +152,115 @@ def test_the_token_is_demanded_and_never_in_the_file(name: str) -> None:
         (start,) = [command for command in commands if "ray start" in command]
         assert "RAY_AUTH_MODE=token" in start or "--env RAY_AUTH_MODE=token" in mode
         if name in CLOUDS:
-            fetch = commands[commands.index(start) - 1]
-            assert fetch.startswith("umask 077")
-            assert fetch.endswith("> ~/.ray/auth_token")
+            fetches = commands[1 : commands.index(start)]
+            for fetch, file in zip(fetches, ("~/.ray/auth_token", "~/.ray/environment"), strict=True):
+                assert fetch.startswith("umask 077")
+                assert fetch.endswith(f"> {file}")
+            assert start.startswith(". ~/.ray/environment && ")
         else:
             assert "RAY_AUTH_TOKEN_PATH=" in start
     assert not re.search(r"RAY_AUTH_TOKEN=|\b[0-9a-f]{32,}\b", json.dumps(config))
 
 
+SECRETS = {"HF_TOKEN": "hf_abc", "ODD": 'it\'s "$HOME" `id`; a\nb'}
+
+
 @pytest.mark.parametrize("name", CLOUDS)
-def test_the_command_that_fetches_the_token_is_python(name: str) -> None:
-    fetch = read(name)["worker_start_ray_commands"][1]
-    (code,) = re.findall(r'python -c "(.*)" >', fetch)
-    compile(code, name, "exec")
-    assert "$" not in code
-    assert "`" not in code
+def test_secrets_come_from_the_store_as_they_are(name: str, tmp_path: Path) -> None:
+    token, environment = fetched(name, tmp_path, {"token": "s3cr3t", "environment": json.dumps(SECRETS)})
+    assert token == "s3cr3t"
+    assert shown(environment) == SECRETS
+
+
+@pytest.mark.parametrize("name", CLOUDS)
+def test_a_cluster_starts_without_an_environment_of_its_own(name: str, tmp_path: Path) -> None:
+    assert fetched(name, tmp_path, {"token": "s3cr3t"}) == ["s3cr3t", ""]
+
+
+def fetched(name: str, home: Path, store: dict[str, str]) -> list[str]:
+    """What the commands of a worker write that fetch from a store that holds so much, as Ray's launcher runs them."""
+    fakes = home / "fakes"
+    fakes.mkdir()
+    (fakes / "store.py").write_text(f"HELD = {store!r}\n")
+    (fakes / "boto3.py").write_text(AWS)
+    for package in ("google", "google/auth", "google/auth/transport"):
+        (fakes / package).mkdir()
+        (fakes / package / "__init__.py").touch()
+    (fakes / "google/auth/__init__.py").write_text("def default(scopes): return 'me', None\n")
+    (fakes / "google/auth/transport/requests.py").write_text(GCP)
+    environment = {"HOME": str(home), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(fakes)}
+    for command in read(name)["worker_start_ray_commands"][1:3]:
+        assert not set("$`") & set(command)
+        subprocess.run(["bash", "-c", f"true && ({command})"], env=environment, check=True)
+    files = [home / ".ray" / file for file in ("auth_token", "environment")]
+    assert [file.stat().st_mode & 0o777 for file in files] == [0o600, 0o600]
+    return [file.read_text() for file in files]
+
+
+def shown(environment: str) -> dict[str, str]:
+    """What a program sees that starts after the file was read."""
+    script = f"{environment}\n{sys.executable} -c 'import json, os; print(json.dumps(dict(os.environ)))'"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=True, text=True)
+    return {key: value for key, value in json.loads(done.stdout).items() if key in SECRETS}
+
+
+AWS = """
+from store import HELD
+from types import SimpleNamespace
+
+class ClientError(Exception):
+    response = {"Error": {"Code": "AccessDeniedException"}}
+
+def get_secret_value(SecretId):
+    if (name := SecretId.rpartition("-")[2].rpartition("/")[2]) not in HELD:
+        raise ClientError("not authorized")
+    return {"SecretString": HELD[name]}
+
+def client(service, region_name):
+    return SimpleNamespace(get_secret_value=get_secret_value, exceptions=SimpleNamespace(ClientError=ClientError))
+"""
+GCP = """
+from base64 import b64encode
+from store import HELD
+
+class Reply:
+    def __init__(self, held):
+        self.held, self.status_code, self.text = held, 403 if held is None else 200, "denied"
+
+    def raise_for_status(self):
+        assert self.status_code == 200
+
+    def json(self):
+        return {"payload": {"data": b64encode(self.held.encode()).decode()}}
+
+class AuthorizedSession:
+    def __init__(self, who): ...
+
+    def get(self, url):
+        return Reply(HELD.get(url.partition("secrets/fsa-ray-")[2].partition("/")[0]))
+"""
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_machines_may_read_the_secrets_that_they_fetch_and_no_others(name: str) -> None:
+    (reading,) = [one for one in policy(name) if one["Action"] == "secretsmanager:GetSecretValue"]
+    fetch = " ".join(read("aws")["worker_start_ray_commands"])
+    asked = re.findall(r"SecretId='([\w/-]+)'", fetch)
+    assert len(asked) == 2
+    assert [resource.rpartition(":")[2] for resource in reading["Resource"]] == [f"{secret}-*" for secret in asked]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_prometheus_finds_the_metrics_of_every_machine(name: str) -> None:
+    for role in ("head", "worker"):
+        (start,) = [command for command in prepared(name)[f"{role}_start_ray_commands"] if "ray start" in command]
+        assert "--metrics-export-port=8080" in start
+
+
+def test_a_job_finds_our_command_on_machines_without_our_image() -> None:
+    for role in ("head", "worker"):
+        (start,) = [one for one in read("on-premises")[f"{role}_start_ray_commands"] if "ray start" in one]
+        assert re.search(r"; PATH=/opt/fsa_ray/\.venv/bin:\$PATH .* ray start ", start)
 
 
 @pytest.mark.parametrize("name", POLICIES)
