@@ -14,6 +14,7 @@ from fsa_ray.engine.application import EngineFailed, ModelSettings, app_name, de
 from fsa_ray.engine.placement import EnginePlacement, RayPlacement
 from fsa_ray.engine.processes import end, of_own_ray
 from fsa_ray.engine.room import require_room
+from fsa_ray.engine.strangers import lets_strangers_in
 
 __all__ = ["Engine", "ModelSettings", "Session"]
 
@@ -147,8 +148,8 @@ def _hush() -> None:
 
 def _refuse_open(placement: RayPlacement) -> None:
     """A Ray of our own demands a token by itself; one that was started elsewhere does so only if it was told to."""
-    if placement.address != "local" and not placement.open and os.environ.get("RAY_AUTH_MODE") != "token":
+    if placement.address != "local" and not placement.open and lets_strangers_in(placement.address):
         raise ValueError(
-            f"ray.address: {placement.address}: whoever reaches a Ray without a token runs code on it; start it, and "
-            "this, with RAY_AUTH_MODE=token, or set `open: true` in the placement's section `ray`"
+            f"ray.address: {placement.address}: this Ray answers without a token, so whoever reaches it runs code on it; "
+            "start it, and this, with RAY_AUTH_MODE=token, or set `open: true` in the placement's section `ray`"
         )
