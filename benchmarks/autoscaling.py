@@ -1,7 +1,11 @@
-"""Nodes from zero and back to zero around one run: time to the first answer, and node-seconds paid for and not used.
+"""Nodes from zero and back to zero around one run: time to the first answers, and node-seconds paid for and not used.
 
 A Ray of one head, whose autoscaler starts up to two nodes on this machine, runs the smallest spec through every
 component. Once a second is looked which nodes live, and on which of them nothing holds a CPU.
+
+`seconds` count from the run's start; the spec trains its teacher before `teach` asks it. `to_first_answers` counts from
+the claim of `teach`, just before it asks for nodes and starts the engine, to the first stored unit of answers (16 rows):
+later than the first token by the rest of that unit. Nodes that trained the teacher may still be there.
 
     python -m benchmarks.autoscaling --out benchmarks/results/autoscaling.json
 """
@@ -29,6 +33,7 @@ from tests.ray.growing_cluster import growing_cluster
 ROOT = Path(__file__).parents[1]
 NODE = {"CPU": 3.0}
 IDLE_SECONDS = 15.0
+TEACH_BEGINS, FIRST_ANSWERS = "teach begins", "first answers are stored"
 PLACEMENT = {
     "ray": {"address": "auto", "autoscaling": True},
     "engine": {"replicas": 2, "cpus": 2, "threads": 1, "unit_rows": 16, "units_in_flight": 2},
@@ -44,6 +49,7 @@ class Look:
         self._head, self._began, self._last = head, time.monotonic(), time.monotonic()
         self.most, self.paid, self.idle = 0, 0.0, 0.0
         self.times: dict[str, float] = {}
+        self.alive = 0
 
     def note(self, what: str) -> None:
         self.times.setdefault(what, round(time.monotonic() - self._began, 1))
@@ -57,7 +63,7 @@ class Look:
         unused = [node for node in alive if free.get(node, {}).get("CPU", 0.0) >= NODE["CPU"]]
         self.paid += passed * len(alive)
         self.idle += passed * len(unused)
-        self.most = max(self.most, len(alive))
+        self.alive, self.most = len(alive), max(self.most, len(alive))
         for number in range(1, len(alive) + 1):
             self.note(f"node {number} is there")
         return len(alive)
@@ -71,11 +77,15 @@ def measure(folder: Path) -> dict[str, Any]:
     look = Look(ray.get_runtime_context().get_node_id())
     with (folder / "run.log").open("wb") as log:
         run = subprocess.Popen([sys.executable, "-m", "fsa_ray.cli", *command], stdout=log, stderr=log)
-    answers = Folder(str(root / "teach"))
+    teach, nodes = Folder(str(root / "teach")), None
     while run.poll() is None:
         look.once()
-        if any("/progress/" in name and name.endswith(".parquet") for name, _ in answers.walk()):
-            look.note("first answers are stored")
+        names = [name for name, _ in teach.walk()]
+        if nodes is None and any("/claims/" in name for name in names):
+            look.note(TEACH_BEGINS)
+            nodes = look.alive
+        if any("/units/" in name and name.endswith(".parquet") for name in names):
+            look.note(FIRST_ANSWERS)
     if run.returncode != 0:
         raise SystemExit((folder / "run.log").read_text("utf-8")[-4000:])
     look.note("run is done")
@@ -85,6 +95,8 @@ def measure(folder: Path) -> dict[str, Any]:
     return {
         "most_nodes": look.most,
         "seconds": look.times,
+        "to_first_answers": round(look.times[FIRST_ANSWERS] - look.times[TEACH_BEGINS], 1),
+        "nodes_when_teach_began": nodes,
         "node_seconds": round(look.paid, 1),
         "idle_node_seconds": round(look.idle, 1),
     }
