@@ -4,7 +4,7 @@ A Ray of one head, whose autoscaler starts up to two nodes on this machine, runs
 component. Once a second is looked which nodes live, and on which of them nothing holds a CPU.
 
 `seconds` count from the run's start; the spec trains its teacher before `teach` asks it. `to_first_answers` counts from
-the claim of `teach`, just before it asks for nodes and starts the engine, to the first stored unit of answers (16 rows):
+the claim of `teach`, just before it asks for nodes and starts engines, to the first stored unit of answers (16 rows):
 later than the first token by the rest of that unit. Nodes that trained the teacher may still be there.
 
     python -m benchmarks.autoscaling --out benchmarks/results/autoscaling.json

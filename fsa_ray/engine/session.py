@@ -150,6 +150,6 @@ def _refuse_open(placement: RayPlacement) -> None:
     """A Ray of our own demands a token by itself; one that was started elsewhere does so only if it was told to."""
     if placement.address != "local" and not placement.open and lets_strangers_in(placement.address):
         raise ValueError(
-            f"ray.address: {placement.address}: this Ray answers without a token, so whoever reaches it runs code on it; "
+            f"ray.address: {placement.address}: this Ray answers without a token: whoever reaches it runs code on it; "
             "start it, and this, with RAY_AUTH_MODE=token, or set `open: true` in the placement's section `ray`"
         )

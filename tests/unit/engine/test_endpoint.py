@@ -52,8 +52,8 @@ def asked(endpoint: Endpoint, status: int) -> list[Reply]:
         requests=lambda rows: [{"messages": [{"role": "user", "content": str(status)}]}] * len(rows),
         answers=lambda rows, replies: replies,
     )
-    placement = EndpointPlacement(tries=1)
-    replies, counts = ask_endpoint(pa.table({"id": ["1"]}), chatting, endpoint, placement, print, lambda counts: False)
+    placement, session = EndpointPlacement(tries=1), SimpleNamespace(require_room=lambda *_: None)
+    replies, counts = ask_endpoint(pa.table({"id": ["1"]}), chatting, endpoint, placement, session, print, bool)
     assert counts.failed == 1
     return replies
 
