@@ -13,6 +13,9 @@ Overrides = Annotated[
 ]
 PlacementFile = Annotated[Path | None, typer.Option(help="YAML that says where stages run.", metavar="FILE")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="A pilot of so many reviews, under a name of its own.")]
+Limit = Annotated[
+    int | None,
+    typer.Option(min=1, help="A pilot: so many reviews, as far as the teacher's answers, under a name of its own."),
+]
 DATA_HELP = "The benchmark's folder or URL, in the official layout."
 DEFAULT_ROOT = "runs"

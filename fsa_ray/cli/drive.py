@@ -7,6 +7,7 @@ from typing import Any
 
 from fsa_ray.cli.console import Narrator, stderr, stdout, warn
 from fsa_ray.cli.lookup import with_budget
+from fsa_ray.cli.pilot import pilot_of, print_pilot
 from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import plan
@@ -35,23 +36,24 @@ def drive(
     if retry_failed is not None:
         planned = _asking_again(planned, retry_failed, RunIndex.read(root, planned.spec.name))
         allow = allow | {label for label, stage in planned.pipeline.stages.items() if stage.name == retry_failed}
-    until = "parse" if limit is not None and until is None else until
-    steps = plan(root, planned.pipeline, until)
+    is_pilot = limit is not None and until is None
+    pipeline = pilot_of(planned.pipeline) if is_pilot else planned.pipeline
+    steps = plan(root, pipeline, until)
     placement = with_budget(placement, planned)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with Metrics(planned.spec.name, steps, placement.section("prices", Prices)) as metrics:
             Runner(root, placement, Audience(Narrator(), metrics), release).run(
-                planned.pipeline,
+                pipeline,
                 until=until,
                 allow=allow,
                 spec=planned.spec.model_dump(mode="json", exclude_none=True),
             )
     finally:
         close()
-    from fsa_ray.cli.outcome import outcome_of, print_pilot
+    from fsa_ray.cli.outcome import outcome_of
 
-    if limit is not None and until == "parse":
+    if is_pilot:
         print_pilot(root, planned, placement)
     elif until is None:
         outcome = outcome_of(root, planned, placement.section("prices", Prices))

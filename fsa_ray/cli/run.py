@@ -47,6 +47,7 @@ def plan(
     from fsa_ray.cli.console import print_json, stdout, warn
     from fsa_ray.cli.forecast import forecast, forecast_table
     from fsa_ray.cli.lookup import placement_at, with_budget
+    from fsa_ray.cli.pilot import pilot_of
     from fsa_ray.core.plan import plan as plan_steps
     from fsa_ray.core.plan import refuse_placement
     from fsa_ray.recipes.table import load_pipeline
@@ -55,7 +56,8 @@ def plan(
     planned = load_pipeline(spec, set_ or [], limit)
     warn(planned.warnings)
     folder = Folder(root)
-    steps = plan_steps(folder, planned.pipeline, until)
+    pipeline = pilot_of(planned.pipeline) if limit is not None and until is None else planned.pipeline
+    steps = plan_steps(folder, pipeline, until)
     where = with_budget(placement_at(placement), planned)
     refuse_placement(steps, where)
     found = forecast(folder, planned, steps, where)

@@ -1,7 +1,8 @@
 """The alignment phase of a run: task prompts, the teacher's answers to them, and what a small teacher learns first."""
 
 from itertools import product
-from typing import Any
+from math import ceil
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -52,6 +53,11 @@ class AlignmentSpec(Section):
     def others(self) -> int:
         """Prompts of other tasks."""
         return round(self.count * self.other_share)
+
+    def piloted(self, reviews: int) -> Self:
+        """One prompt for each review, and more only where none would be of the other tasks."""
+        least = ceil(1 / self.other_share) if self.other_share else 1
+        return self.model_copy(update={"count": min(self.count, max(reviews, least))})
 
 
 def refuse_impossible(spec: Spec, given: AlignmentSpec) -> None:

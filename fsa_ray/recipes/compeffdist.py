@@ -1,6 +1,6 @@
 """The recipe `compeffdist`: instructions made from attributes, data chosen by difficulty."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -61,6 +61,16 @@ class InstructionsSpec(Section):
     repetitions: int = Field(16, ge=1, description="times that each task is asked for two more demonstrations")
     max_tokens: int = Field(2048, ge=64, description="longest answer of the teacher that makes instructions")
 
+    def piloted(self, reviews: int) -> Self:
+        """Fewer reviews mention an attribute less often and fill fewer clusters."""
+        share = min(1.0, reviews / self.reviews)
+        scaled = {
+            "min_mentions": max(1, round(share * self.min_mentions)),
+            "repetitions": max(1, round(share * self.repetitions)),
+            "clusters": None if self.clusters is None else max(2, round(share * self.clusters)),
+        }
+        return self.model_copy(update=scaled)
+
 
 class RecordsSpec(Section):
     """Instruction and review, as many as the teacher is to answer, in equal shares over clusters, kinds and domains."""
@@ -77,6 +87,13 @@ class CompEffSpec(Spec):
     instructions: InstructionsSpec = InstructionsSpec()
     records: RecordsSpec = RecordsSpec()
     evaluate: SuiteSpec = SuiteSpec()
+
+    def piloted(self, limit: int) -> Self:
+        """One record for each review; where the teacher makes instructions, counts that hold for
+        `instructions.reviews` in proportion."""
+        records = self.records.model_copy(update={"count": min(limit, self.records.count)})
+        pilot = super().piloted(limit)
+        return pilot.model_copy(update={"records": records, "instructions": self.instructions.piloted(limit)})
 
 
 def compeffdist(spec: CompEffSpec) -> Pipeline:

@@ -273,6 +273,12 @@ class Spec(Section):
     budget: Budget = Field(Budget(), description="where the run stops cleanly; raise it and run again to go on")
     grid: Grid | None = Field(None, description="what varies: a run of every combination, and one table of them all")
 
+    def piloted(self, limit: int) -> Self:
+        """The same on at most `limit` reviews, under a name of its own and without the grid. Recipes that count what
+        they ask otherwise bound that too."""
+        corpus = self.corpus.model_copy(update={"limit": min(limit, self.corpus.limit or limit)})
+        return self.model_copy(update={"corpus": corpus, "name": f"{self.name}-pilot", "grid": None})
+
 
 def read_spec(path: Path, overrides: list[str]) -> dict[str, Any]:
     """The YAML document at `path` with `a.b=c` overrides applied; values are YAML. Raises ValueError."""

@@ -59,11 +59,15 @@ EVALUATED = "evaluate-student"
 
 @dataclass(frozen=True)
 class Plan:
-    """A spec that was read, and what it stands for; with a grid, the pipeline is that of all its cells."""
+    """A spec that was read, and what it stands for; with a grid, the pipeline is that of all its cells.
+
+    `whole`: of a pilot, the run that it is one of, without the cells of its grid.
+    """
 
     spec: Spec
     pipeline: Pipeline
     cells: tuple[Cell, ...] = ()
+    whole: "Plan | None" = None
 
     @property
     def warnings(self) -> list[str]:
@@ -93,8 +97,8 @@ def build(document: dict[str, Any], source: str, limit: int | None = None) -> Pl
     recipe = recipe_called(document.get("recipe", "distil"))
     spec = validate(document, recipe.spec, source)
     if limit is not None:
-        corpus = spec.corpus.model_copy(update={"limit": limit})
-        spec = spec.model_copy(update={"corpus": corpus, "name": f"{spec.name}-pilot", "grid": None})
+        pilot = spec.piloted(limit)
+        return Plan(pilot, recipe.build(pilot), whole=Plan(spec, recipe.build(spec)))
     if spec.grid is None:
         return Plan(spec, recipe.build(spec))
     try:

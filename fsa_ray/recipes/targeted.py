@@ -1,6 +1,6 @@
 """The recipe `targeted` (Targeted Distillation): first knowledge about reviews, then alignment with task prompts."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -32,6 +32,10 @@ class TargetedSpec(Spec):
         description="both, one after the other; mixed: all examples at once; one of them, for as many steps; or none",
     )
     evaluate: SuiteSpec = SuiteSpec()
+
+    def piloted(self, limit: int) -> Self:
+        """The alignment phase is bounded, too."""
+        return super().piloted(limit).model_copy(update={"alignment": self.alignment.piloted(limit)})
 
 
 def targeted(spec: TargetedSpec) -> Pipeline:

@@ -27,7 +27,7 @@ class OtherRecords(Stage[Rows]):
     seed: int = 42
 
     def estimate(self, rows: Any) -> dict[str, float]:
-        return {"rows": float(self.count)}
+        return {"rows": float(min(self.count, rows(self.other) or self.count))}
 
     def run(self, ctx: StageContext) -> Rows:
         queries = read_table(ctx.root, ctx.load(self.other).kept).sort_by("id").to_pylist()[: self.count]

@@ -40,7 +40,7 @@ class AlignmentRecords(Stage[Rows]):
     seed: int = 42
 
     def estimate(self, rows: Any) -> dict[str, float]:
-        return {"rows": float(self.count)}
+        return {"rows": float(min(self.count, rows(self.reviews) * len(self.tasks)))}
 
     def run(self, ctx: StageContext) -> Rows:
         found = self._found(ctx)
