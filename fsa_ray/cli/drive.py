@@ -8,13 +8,13 @@ from typing import Any
 from fsa_ray.cli.console import Narrator, stderr, stdout, warn
 from fsa_ray.cli.lookup import with_budget
 from fsa_ray.cli.pilot import pilot_of, print_pilot
-from fsa_ray.core.pipeline import RunIndex
+from fsa_ray.cli.retry import asking_again
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import plan
 from fsa_ray.core.prices import Prices
 from fsa_ray.core.runner import Audience, Runner
 from fsa_ray.engine.metrics import Metrics
-from fsa_ray.recipes.table import Plan, build, load_pipeline
+from fsa_ray.recipes.table import load_pipeline
 from fsa_ray.storage.folder import Folder
 
 
@@ -34,8 +34,8 @@ def drive(
     warn(planned.warnings)
     root = Folder(root_url)
     if retry_failed is not None:
-        planned = _asking_again(planned, retry_failed, RunIndex.read(root, planned.spec.name))
-        allow = allow | {label for label, stage in planned.pipeline.stages.items() if stage.name == retry_failed}
+        planned, asked = asking_again(root, planned, retry_failed)
+        allow = allow | asked
     is_pilot = limit is not None and until is None
     pipeline = pilot_of(planned.pipeline) if is_pilot else planned.pipeline
     steps = plan(root, pipeline, until)
@@ -61,17 +61,6 @@ def drive(
             stdout.print(outcome.table)
         stderr.print(f"report: [bold]{outcome.page}[/]")
     stderr.print(f"done; fsa-ray show {planned.spec.name} tells more", highlight=False)
-
-
-def _asking_again(planned: Plan, label: str, last: RunIndex | None) -> Plan:
-    if label != "teach":
-        raise ValueError(f"--retry-failed {label}: only teach has failed rows to ask again")
-    before = last.spec.get("teacher", {}).get("ask_again", 0) if last is not None else 0
-    rounds = max(before, planned.spec.teacher.ask_again) + 1
-    document = planned.spec.model_dump(mode="json", exclude_none=True)
-    document["teacher"]["ask_again"] = rounds
-    stderr.print(f"to keep the result in later runs of this spec, set [bold]teacher.ask_again: {rounds}[/]")
-    return build(document, "the spec")
 
 
 def release(engines: frozenset[str]) -> None:

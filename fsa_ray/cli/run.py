@@ -77,7 +77,11 @@ def run(
     limit: Limit = None,
     retry_failed: Annotated[
         str | None,
-        typer.Option(help="Ask the failed rows of this stage again, keeping the good ones.", metavar="STAGE"),
+        typer.Option(
+            help="Ask the failed rows of this stage again, keeping the good ones. What was trained on its answers is "
+            "trained anew, which --allow must name.",
+            metavar="STAGE",
+        ),
     ] = None,
 ) -> None:
     """Run a spec; what is done already is reused."""

@@ -137,7 +137,7 @@ def aligned_of(
         most_shots=given.shots,
         seed=spec.seed,
     )
-    asked = asked_again(spec, Align(records=records, samples=given.samples, **asking(spec, teacher)))
+    asked = asked_again(spec, "align", Align(records=records, samples=given.samples, **asking(spec, teacher)))
     stages["align"] = asked
     stages["aligned"] = examples = Aligned(responses=asked, records=records, agreement=given.agreement)
     if given.other is None:
@@ -159,6 +159,6 @@ def _others(
     stages["other-records"] = records = OtherRecords(
         other=other, count=given.others, most_shots=given.shots, seed=spec.seed
     )
-    stages["align-other"] = asked = asked_again(spec, Align(records=records, **asking(spec, teacher)))
+    stages["align-other"] = asked = asked_again(spec, "align-other", Align(records=records, **asking(spec, teacher)))
     stages["aligned-other"] = examples = Aligned(responses=asked, records=records)
     return examples

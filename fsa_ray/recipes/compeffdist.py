@@ -9,7 +9,7 @@ from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.stage import Stage
 from fsa_ray.recipes.measures import benchmark_of, evaluation_texts_of
 from fsa_ray.recipes.reviews import reviews_of
-from fsa_ray.recipes.spec import Location, Section, Spec
+from fsa_ray.recipes.spec import AskedAgain, Location, Section, Spec
 from fsa_ray.recipes.student import selected_of, start_of, trained
 from fsa_ray.recipes.suite import SuiteSpec, measure_by_prompts
 from fsa_ray.recipes.teacher import asked_again, asking, labels_behind, teacher_of
@@ -212,7 +212,7 @@ def distilled_of(
     instructions: Stage[Rows],
     reviews: Stage[Rows],
     teacher: Stage[Model] | None,
-    labels: tuple[str, str] = ("teach", "parse"),
+    labels: tuple[AskedAgain, str] = ("teach", "parse"),
 ) -> Stage[Rows]:
     """What the teacher answers to instructions about reviews, as far as it obeys them; `labels` of the two stages."""
     given = spec.records
@@ -220,6 +220,6 @@ def distilled_of(
         instructions=instructions, reviews=reviews, **given.model_dump(), seed=spec.seed
     )
     asked, read = labels
-    stages[asked] = responses = asked_again(spec, Respond(records=records, **asking(spec, teacher)))
+    stages[asked] = responses = asked_again(spec, asked, Respond(records=records, **asking(spec, teacher)))
     stages[read] = examples = Distilled(responses=responses, records=records, instructions=instructions)
     return examples

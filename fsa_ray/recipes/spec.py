@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from fsa_ray.core.budget import Budget
 from fsa_ray.core.explain import explain
@@ -126,6 +135,10 @@ class EmbeddedTeacher(Section):
     tasks: Distinct = Field((), description="the tasks whose train splits are used")
 
 
+AskedAgain = Literal["teach", "teach-rewriting", "respond", "align", "align-other"]
+"""Labels of the stages whose failed rows can be asked again."""
+
+
 class Teacher(Section):
     """Who writes about the reviews: exactly one of `model`, `endpoint`, `embedded`."""
 
@@ -147,7 +160,9 @@ class Teacher(Section):
     max_tokens: int = Field(512, ge=8, description="longest answer; a longer one is an error")
     max_length: int = Field(4096, ge=64, description="prompt and answer together")
     retries: int = Field(2, ge=0, le=10, description="rounds that ask failed answers again, at temperature 0.7")
-    ask_again: int = Field(0, ge=0, description="how often failed rows were asked again with --retry-failed")
+    ask_again: NonNegativeInt | dict[AskedAgain, NonNegativeInt] = Field(
+        0, description="how often failed rows were asked again with --retry-failed: of all stages, or of each by label"
+    )
     precision: Literal["fp32", "bf16"] = Field("bf16", description="in which the engine computes")
 
     @model_validator(mode="after")
@@ -157,6 +172,10 @@ class Teacher(Section):
         if self.weigh_labels and self.endpoint is not None:
             raise ValueError("an endpoint does not tell the probabilities of label words; leave `weigh_labels` out")
         return self
+
+    def rounds(self, label: AskedAgain) -> int:
+        """How often the failed rows of that stage are asked again."""
+        return self.ask_again.get(label, 0) if isinstance(self.ask_again, dict) else self.ask_again
 
 
 class Parse(Section):

@@ -5,7 +5,7 @@ from typing import Any
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import Stage
 from fsa_ray.engine.endpoint import Endpoint
-from fsa_ray.recipes.spec import EmbeddedTeacher, Spec
+from fsa_ray.recipes.spec import AskedAgain, EmbeddedTeacher, Spec
 from fsa_ray.recipes.student import reaching
 from fsa_ray.sentiment.perspectives import Kind
 from fsa_ray.sentiment.synthetic.answers import GOLD
@@ -80,20 +80,22 @@ def responses_of(
     given = spec.teacher
     others = tuple(kind for kind in given.prompts if kind != "rewriting")
     if given.rewriting_share == 1 or len(others) in (0, len(given.prompts)):
-        stages["teach"] = _teach(spec, reviews, teacher, given.prompts)
+        stages["teach"] = _teach(spec, "teach", reviews, teacher, given.prompts)
         return (stages["teach"],)
-    stages["teach"] = _teach(spec, reviews, teacher, others)
+    stages["teach"] = _teach(spec, "teach", reviews, teacher, others)
     stages["rewriting-sample"] = drawn = Sample(reviews=reviews, share=given.rewriting_share)
-    stages["teach-rewriting"] = _teach(spec, drawn, teacher, ("rewriting",))
+    stages["teach-rewriting"] = _teach(spec, "teach-rewriting", drawn, teacher, ("rewriting",))
     return (stages["teach"], stages["teach-rewriting"])
 
 
-def _teach(spec: Spec, reviews: Stage[Rows], teacher: Stage[Model] | None, kinds: tuple[Kind, ...]) -> Stage[Rows]:
+def _teach(
+    spec: Spec, label: AskedAgain, reviews: Stage[Rows], teacher: Stage[Model] | None, kinds: tuple[Kind, ...]
+) -> Stage[Rows]:
     given = spec.teacher
     stage = Teach(
         reviews=reviews, kinds=kinds, style=given.style, weigh_labels=given.weigh_labels, **asking(spec, teacher)
     )
-    return asked_again(spec, stage)
+    return asked_again(spec, label, stage)
 
 
 def asking(spec: Spec, teacher: Stage[Model] | None) -> dict[str, Any]:
@@ -111,8 +113,9 @@ def asking(spec: Spec, teacher: Stage[Model] | None) -> dict[str, Any]:
     }
 
 
-def asked_again(spec: Spec, stage: Ask) -> Ask:
-    """The stage, or as many attempts after it as the spec says, each of which adopts the good answers before it."""
-    for again in range(spec.teacher.ask_again):
+def asked_again(spec: Spec, label: AskedAgain, stage: Ask) -> Ask:
+    """The stage of that label, or as many attempts after it as the spec says, each of which adopts the good answers
+    before it."""
+    for again in range(spec.teacher.rounds(label)):
         stage = stage.model_copy(update={"adopt": stage, "seed": spec.seed + again + 1})
     return stage

@@ -55,7 +55,7 @@ def test_failed_rows_are_asked_again_and_the_good_ones_stay(priced: Path, cli: C
     assert failed, "24 tokens are too few for some answers"
     second = cli("run", str(SPEC), *change, "--until", "parse", "--retry-failed", "teach")
     assert second.returncode == 0, second.stderr[-3000:]
-    assert "teacher.ask_again: 1" in second.stderr
+    assert "teacher.ask_again: {teach: 1}" in second.stderr
     after = responses(priced, cli)
     assert after.keys() == before.keys()
     assert all(after[id_] == row for id_, row in before.items() if id_ not in failed)

@@ -1,7 +1,6 @@
 """What a pilot would ask, and what it tells of the whole run."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,12 @@ from fsa_ray.core.artifact import Rows, Table
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import plan
-from fsa_ray.core.record import Record, parameters_of, provenance
 from fsa_ray.core.tables import write_table
 from fsa_ray.recipes.starter import COMPEFFDIST
 from fsa_ray.recipes.table import Plan, build
 from fsa_ray.stages.ask import Ask
 from fsa_ray.storage.folder import Folder
+from tests.unit.cli.finished import finish
 
 JOBS = Path(__file__).parents[3] / "jobs"
 RECIPES = ["demo", "fsa", "compeffdist", "targeted", "joint"]
@@ -135,17 +134,6 @@ def told(
         elif label == "ingest":
             kept = write_table(root, root / label, pa.table({"id": [str(n) for n in range(20)]}))
             reasons = {"over_limit": 880}
-        artifact = Rows(kept=kept, rejected=Table(files=()), reasons=reasons).model_dump(mode="json")
-        record = Record(
-            stage=stage.name,
-            version=stage.version,
-            fingerprint=stage.fingerprint,
-            parameters=parameters_of(stage),
-            inputs={},
-            artifact=artifact,
-            measures=measures,
-            provenance=provenance("test", datetime.now(UTC), 1),
-        )
-        (root / stage.folder).put("record.json", record.encoded())
+        finish(root, stage, measures, Rows(kept=kept, rejected=Table(files=()), reasons=reasons))
     print_pilot(root, planned, PRICED)
     return " ".join(capsys.readouterr().out.split())

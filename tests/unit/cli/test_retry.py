@@ -1,0 +1,98 @@
+"""Asking failed rows again: what it asks, what it needs leave for, and where it goes on."""
+
+from pathlib import Path
+
+import pytest
+
+from fsa_ray.cli.retry import asking_again
+from fsa_ray.core.pipeline import RunIndex
+from fsa_ray.core.plan import Step, plan
+from fsa_ray.core.runner import refuse_second_payment
+from fsa_ray.recipes.table import Plan, load_pipeline
+from fsa_ray.storage.folder import Folder
+from tests.unit.cli.finished import finish
+
+JOBS = Path(__file__).parents[3] / "jobs"
+
+
+def run_to_its_end(root: Folder, planned: Plan, failed: int = 3) -> None:
+    begin(root, planned)
+    for stage in planned.pipeline.stages.values():
+        finish(root, stage, {"rows": 10, "failed": failed})
+
+
+def begin(root: Folder, planned: Plan) -> None:
+    RunIndex.write(root, planned.pipeline, planned.spec.model_dump(mode="json", exclude_none=True))
+
+
+def refused(steps: list[Step], allow: frozenset[str]) -> set[str]:
+    try:
+        refuse_second_payment(steps, allow)
+    except ValueError as error:
+        words = str(error).split()
+        return {words[n + 1] for n, word in enumerate(words) if word == "--allow"}
+    return set()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "label", "trained"),
+    [
+        ("demo", "teach", {"gold-student", "student"}),  # whose tokens are learned from the answers, too
+        ("demo", "teach-rewriting", {"gold-student", "student"}),
+        ("fsa", "teach", {"pretrained", "student"}),
+        ("compeffdist", "teach", {"student"}),
+        ("targeted", "align", {"knowledge", "student"}),
+        ("joint", "respond", {"knowledge", "student"}),
+        # What the alignment phase asks is made of the analyses, so that all of it would be asked and paid for again.
+        ("targeted", "teach", {"align", "knowledge", "student"}),
+    ],
+)
+def test_only_what_is_learned_from_the_answers_needs_leave(
+    tmp_path: Path, recipe: str, label: str, trained: set[str]
+) -> None:
+    root, planned = Folder(str(tmp_path)), load_pipeline(JOBS / f"{recipe}.yaml", [])
+    run_to_its_end(root, planned)
+    again, allow = asking_again(root, planned, label)
+    assert allow == {label}
+    assert refused(plan(root, again.pipeline), allow) == trained
+    asked = again.pipeline.stages[label].inputs()["adopt"]
+    assert asked.fingerprint == planned.pipeline.stages[label].fingerprint
+
+
+def test_another_attempt_follows_the_last_one_and_an_interrupted_one_goes_on(tmp_path: Path) -> None:
+    root, planned = Folder(str(tmp_path)), load_pipeline(JOBS / "demo.yaml", [])
+    run_to_its_end(root, planned)
+    first, _ = asking_again(root, planned, "teach")
+    run_to_its_end(root, first)
+    second, allow = asking_again(root, planned, "teach")
+    assert second.spec.teacher.rounds("teach") == 2 and second.spec.teacher.rounds("teach-rewriting") == 0
+    assert allow == {"teach"}
+    begin(root, second)
+    student = second.pipeline.stages["student"]
+    (root / student.folder).put("claim", b"")  # killed in the training that follows
+    on, _ = asking_again(root, planned, "teach")
+    assert on.pipeline.stages["student"].fingerprint == student.fingerprint
+
+
+def test_a_number_in_the_spec_is_of_all_stages(tmp_path: Path) -> None:
+    root, planned = Folder(str(tmp_path)), load_pipeline(JOBS / "demo.yaml", ["teacher.ask_again=1"])
+    again, _ = asking_again(root, planned, "teach")
+    assert again.spec.teacher.ask_again == {"teach": 2, "teach-rewriting": 1}
+
+
+def test_where_nothing_can_be_asked_again(tmp_path: Path) -> None:
+    root, planned = Folder(str(tmp_path)), load_pipeline(JOBS / "demo.yaml", [])
+    for label in ("score", "align"):
+        with pytest.raises(ValueError, match=f"--retry-failed {label}: .*there are: teach, teach-rewriting"):
+            asking_again(root, planned, label)
+    with pytest.raises(ValueError, match="did you mean 'teach'"):
+        asking_again(root, planned, "teech")
+    run_to_its_end(root, planned, failed=0)
+    with pytest.raises(ValueError, match="each of its rows has an answer"):
+        asking_again(root, planned, "teach")
+
+
+def test_a_pilot_stays_one(tmp_path: Path) -> None:
+    planned = load_pipeline(JOBS / "demo.yaml", [], limit=20)
+    again, _ = asking_again(Folder(str(tmp_path)), planned, "teach")
+    assert again.whole is planned.whole and again.spec.name == "demo-pilot"
