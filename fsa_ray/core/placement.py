@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fsa_ray.core.explain import explain
+from fsa_ray.core.yamlfile import read_yaml
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -21,11 +21,8 @@ class Placement(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> "Placement":
-        """Raises ValueError naming the file if it is not a mapping of mappings."""
-        try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except (OSError, yaml.YAMLError) as error:
-            raise ValueError(f"{path}: {error}") from error
+        """Raises ValueError naming the file if it is not YAML, or not a mapping of mappings."""
+        document = read_yaml(path) or {}
         if not isinstance(document, dict) or not all(isinstance(value, dict) for value in document.values()):
             raise ValueError(f"{path}: expected sections such as `train:` with settings below each")
         return cls(source=str(path), sections=document)

@@ -17,9 +17,9 @@ Labels and polarities are folded, as all that is compared with them: `[Calm, VER
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from fsa_ray.core.yamlfile import read_yaml
 from fsa_ray.evaluation.classification import ClassificationTask
 from fsa_ray.evaluation.extraction import ExtractionTask
 from fsa_ray.evaluation.item import Entry, Record, folded
@@ -69,11 +69,7 @@ def read_task(path: str | Path) -> Task:
     """The task that a YAML file defines. Raises ValueError naming the file and the key."""
     path = Path(path)
     try:
-        told = TaskFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not YAML ({error})") from error
+        told = TaskFile.model_validate(read_yaml(path))
     except ValidationError as error:
         causes = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'task'}: {e['msg']}" for e in error.errors())
         raise ValueError(f"{path}: {causes}") from error

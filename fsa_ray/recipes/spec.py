@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -19,6 +18,7 @@ from pydantic import (
 
 from fsa_ray.core.budget import Budget
 from fsa_ray.core.explain import explain
+from fsa_ray.core.yamlfile import parse_yaml, read_yaml
 from fsa_ray.recipes.document import place
 from fsa_ray.recipes.grid import Grid
 from fsa_ray.sentiment.perspectives import Kind
@@ -301,10 +301,7 @@ class Spec(Section):
 
 def read_spec(path: Path, overrides: list[str]) -> dict[str, Any]:
     """The YAML document at `path` with `a.b=c` overrides applied; values are YAML. Raises ValueError."""
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"{path}: {error}") from error
+    document = read_yaml(path)
     if not isinstance(document, dict):
         raise ValueError(f"{path}: expected a mapping with keys such as `name`, `corpus`, `teacher`")
     for override in overrides:
@@ -324,9 +321,8 @@ def _apply(document: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key:
         raise ValueError(f"--set {override}: expected a.b=value")
+    given = parse_yaml(value, f"--set {override}")
     try:
-        place(document, key, yaml.safe_load(value))
-    except yaml.YAMLError as error:
-        raise ValueError(f"--set {override}: {value!r} is not YAML: {error}") from error
+        place(document, key, given)
     except ValueError as error:
         raise ValueError(f"--set {override}: {error}") from error
