@@ -33,6 +33,8 @@ def drive(
     planned = load_pipeline(spec, overrides, limit)
     warn(planned.warnings)
     root = Folder(root_url)
+    for label in allow:
+        planned.pipeline.called(label)
     if retry_failed is not None:
         planned, asked = asking_again(root, planned, retry_failed)
         allow = allow | asked

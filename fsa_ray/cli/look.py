@@ -1,10 +1,10 @@
-"""show, verify, report, compare: look at what is stored."""
+"""show, verify, report: look at what is stored."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, Root, RunName
+from fsa_ray.cli.arguments import DEFAULT_ROOT, Json, PlacementFile, Root, RunName
 
 if TYPE_CHECKING:
     from fsa_ray.storage.folder import Folder
@@ -88,17 +88,20 @@ def verify(name: RunName, root: Root = DEFAULT_ROOT, json_: Json = False) -> int
     return Exit.DONE if passed else Exit.FAILED
 
 
-def report(name: RunName, root: Root = DEFAULT_ROOT, json_: Json = False) -> None:
-    """Write the report of a run and say where it lies; with --json its scores as well."""
+def report(name: RunName, root: Root = DEFAULT_ROOT, placement: PlacementFile = None, json_: Json = False) -> None:
+    """Write the report of a run and say where it lies; with --json its scores as well.
+
+    What it cost is told by the prices of the placement.
+    """
     from fsa_ray.cli.console import print_json, stdout
-    from fsa_ray.cli.lookup import run_called
+    from fsa_ray.cli.lookup import placement_at, run_called
     from fsa_ray.cli.outcome import outcome_of
     from fsa_ray.core.prices import Prices
     from fsa_ray.storage.folder import Folder
 
     folder = Folder(root)
     _, planned = run_called(folder, name)
-    outcome = outcome_of(folder, planned, Prices())
+    outcome = outcome_of(folder, planned, placement_at(placement).section("prices", Prices))
     if json_:
         print_json({"report": outcome.page, **outcome.document})
     else:

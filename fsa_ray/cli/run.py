@@ -15,9 +15,11 @@ from fsa_ray.cli.arguments import (
     SpecFile,
 )
 
+STARTERS = "Which starter: distil, demo, ablation, soft-labels, compeffdist, fsa, targeted or joint."
+
 
 def init(
-    recipe: Annotated[str, typer.Argument(help="Which starter: distil, demo, ablation, compeffdist.")] = "distil",
+    recipe: Annotated[str, typer.Argument(help=STARTERS)] = "distil",
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("spec.yaml"),
 ) -> None:
     """Write a starter spec with comments."""

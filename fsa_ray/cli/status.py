@@ -65,9 +65,7 @@ def status_document(index: RunIndex, standings: list[Standing]) -> dict[str, Any
 
 def stage_status(root: Folder, pipeline: Pipeline, label: str) -> dict[str, Any]:
     """The whole record of one stage, or its state if it has none. Raises ValueError for an unknown label."""
-    if label not in pipeline.stages:
-        raise ValueError(f"no stage is called {label!r} here; there are: {', '.join(pipeline.stages)}")
-    stage = pipeline.stages[label]
+    stage = pipeline.called(label)
     found, record = _standing(root, label, stage).document(), read_record(root, stage)
     return found if record is None else {**found, "record": record.model_dump(mode="json")}
 

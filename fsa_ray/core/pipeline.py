@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from fsa_ray.core.explain import suggest
 from fsa_ray.core.stage import Stage
 from fsa_ray.storage.folder import Folder
 
@@ -33,14 +34,18 @@ class Pipeline:
     def label(self, stage: Stage[Any]) -> str:
         return next(label for label, known in self.stages.items() if known.fingerprint == stage.fingerprint)
 
+    def called(self, label: str) -> Stage[Any]:
+        """Raises ValueError with a suggestion."""
+        if label not in self.stages:
+            raise ValueError(f"no stage is called {label!r} here; {suggest(label, self.stages)}")
+        return self.stages[label]
+
     def order(self, until: str | None = None) -> list[tuple[str, Stage[Any]]]:
         """Every stage after its inputs. First come those that ask the engine that was asked last, then those that ask
         none, so that an engine is started as seldom as the inputs allow.
 
         Raises ValueError if `until` is not a label.
         """
-        if until is not None and until not in self.stages:
-            raise ValueError(f"no stage is called {until!r} here; there are: {', '.join(self.stages)}")
         waiting = dict(self.stages) if until is None else self.leading_to([until])
         inputs = {label: {i.fingerprint for i in stage.inputs().values()} for label, stage in waiting.items()}
         order: list[tuple[str, Stage[Any]]] = []
@@ -56,11 +61,11 @@ class Pipeline:
         return order
 
     def leading_to(self, labels: Iterable[str]) -> dict[str, Stage[Any]]:
-        """The stages of these labels and all that they read."""
+        """The stages of these labels and all that they read. Raises ValueError for an unknown label."""
         wanted: set[str] = set()
         for label in labels:
-            wanted.add(self.stages[label].fingerprint)
-            wanted.update(stage.fingerprint for stage in _below(self.stages[label]))
+            stage = self.called(label)
+            wanted.update(each.fingerprint for each in (stage, *_below(stage)))
         return {label: stage for label, stage in self.stages.items() if stage.fingerprint in wanted}
 
 

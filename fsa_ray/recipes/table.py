@@ -78,7 +78,7 @@ class Plan:
 
 def recipe_called(name: Any) -> Recipe:
     """Raises ValueError with a suggestion."""
-    if name not in RECIPES:
+    if not isinstance(name, str) or name not in RECIPES:
         raise ValueError(f"no recipe is called {name!r}; {suggest(str(name), RECIPES)}")
     return RECIPES[name]
 

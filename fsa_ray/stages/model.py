@@ -1,6 +1,7 @@
 """Models that come from outside, and where the files of any model lie on this machine."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from os import PathLike, fspath
@@ -18,6 +19,9 @@ from fsa_ray.storage.folder import Folder
 
 _SAMPLE = 1 << 20
 """Of a weight file, so many bytes at either end enter the digest, with the size: hashing 140 GB takes minutes."""
+
+_REVISION = re.compile(r"[\w.][\w./-]*")
+"""What can name a commit, a tag or a branch: no blanks, nothing that git gives a meaning of its own."""
 
 
 class Model(Artifact):
@@ -103,6 +107,8 @@ def model_stage(model: str, revision: str | None, trust_remote_code: bool) -> St
         raise ValueError(f"model {model!r} is neither a directory here nor a hub id such as organisation/name")
     if revision is None:
         raise ValueError(f"model {model!r}: also give `revision`, a commit of that repository, so that results last")
+    if not _REVISION.fullmatch(revision):
+        raise ValueError(f"model {model!r}: revision {revision!r} cannot be one; put a commit of that repository there")
     return HubModel(repository=model, revision=revision, trust_remote_code=trust_remote_code)
 
 

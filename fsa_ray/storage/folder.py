@@ -1,5 +1,6 @@
 """A folder on any fsspec file system, with the two writes that the commit protocol needs."""
 
+import errno
 import hashlib
 import os
 import time
@@ -32,11 +33,15 @@ class Folder:
 
     @cached_property
     def fs(self) -> Any:
+        """Raises ValueError if the URL's scheme is not known or its package is not installed."""
         if self.url.startswith(("s3://", "s3a://")):
             from fsa_ray.storage.s3 import S3  # half a second, for those who need it
 
             return S3()
-        return fsspec.url_to_fs(self.url)[0]
+        try:
+            return fsspec.url_to_fs(self.url)[0]
+        except (ImportError, ValueError) as error:
+            raise ValueError(f"{self.url}: {error}; folders and s3:// need nothing more") from error
 
     @cached_property
     def path(self) -> str:
@@ -178,7 +183,10 @@ class Folder:
 
     def _temporary(self, name: str, data: bytes) -> Path:
         target = Path(self.where(name))
-        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError as error:  # as in /proc
+            raise PermissionError(errno.EACCES, "no folder can be made there", str(target.parent)) from error
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
         try:
             with temporary.open("wb") as stream:

@@ -11,6 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from fsa_ray.cli import app
+from fsa_ray.recipes.table import RECIPES
 
 Invoke = Callable[..., Result]
 
@@ -53,6 +54,10 @@ def spec(tmp_path: Path) -> Path:
         ("evaluate={data: nowhere, tasks: [sst2]}", "nowhere/sc/sst2/test.json is missing"),
         ("evaluate={data: nowhere, tasks: [sst3]}", "no task 'sst3'"),
         ("recipe=distill", "did you mean 'distil'"),
+        ("recipe=[a]", "no recipe is called ['a']"),
+        ("teacher={model: a/b, revision: put the commit here}", "put a commit of that repository there"),
+        ("select={rate: 0.5, rate: 1}", "line 1: the key 'rate' was there already in line 1"),
+        ("select={rate: 0.5", "--set select={rate: 0.5: not YAML (while parsing"),
     ],
 )
 def test_a_wrong_spec(invoke: Invoke, spec: Path, change: str, said: str | None) -> None:
@@ -92,6 +97,20 @@ def test_a_file_that_cannot_be_used_is_not_blamed_on_the_root(invoke: Invoke, tm
         assert wrong in done.stderr and "--root" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("root", "said"),
+    [
+        ("/proc/x", "no folder can be made there: /proc/x"),
+        ("gs://bucket/prefix", ": Please install gcsfs"),
+        ("nothing://x", ": Protocol not known"),
+    ],
+)
+def test_a_root_that_cannot_be(invoke: Invoke, spec: Path, root: str, said: str) -> None:
+    done = invoke("run", spec, "--until", "ingest", "--root", root)
+    assert done.exit_code == 2, done.output
+    assert said in done.stderr
+
+
 def mounted(folder: Path, *options: str) -> bool:
     folder.mkdir()
     done = subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", str(folder)], capture_output=True, check=False)
@@ -128,6 +147,9 @@ def test_names_that_nobody_knows(invoke: Invoke, spec: Path) -> None:
     assert done.exit_code == 2 and "ingest" in done.stderr
     done = invoke("run", spec, "--until", "nothing")
     assert done.exit_code == 2 and "no stage is called 'nothing'" in done.stderr
+    for option in ("--allow", "--until", "--retry-failed"):
+        done = invoke("run", spec, option, "teech")
+        assert done.exit_code == 2 and "did you mean 'teach'" in done.stderr
 
 
 def test_an_unfinished_run_has_no_report_and_does_not_verify(invoke: Invoke, spec: Path) -> None:
@@ -151,8 +173,20 @@ def test_reviews_that_no_evaluation_text_is_held_against(invoke: Invoke, spec: P
 
 def test_a_placement_with_a_typing_error(invoke: Invoke, spec: Path, tmp_path: Path) -> None:
     (tmp_path / "place.yaml").write_text("prices: {promt: 1}\n")
+    assert invoke("run", spec, "--until", "ingest").exit_code == 0
+    for command in (("plan", spec), ("report", "mine")):
+        done = invoke(*command, "--placement", tmp_path / "place.yaml")
+        assert done.exit_code == 2 and "did you mean 'prompt'" in done.stderr
+
+
+def test_a_key_that_stands_twice(invoke: Invoke, spec: Path, tmp_path: Path) -> None:
+    (tmp_path / "place.yaml").write_text("train:\n  workers: 1\n  micro_batch: 1\n  workers: 2\n")
     done = invoke("plan", spec, "--placement", tmp_path / "place.yaml")
-    assert done.exit_code == 2 and "did you mean 'prompt'" in done.stderr
+    assert done.exit_code == 2
+    assert "place.yaml: line 4: the key 'workers' was there already in line 2" in done.stderr
+    spec.write_text(spec.read_text() + "name: other\n")
+    done = invoke("plan", spec)
+    assert done.exit_code == 2 and "the key 'name' was there already" in done.stderr
 
 
 def test_a_limit_on_money_without_prices(invoke: Invoke, spec: Path, tmp_path: Path) -> None:
@@ -172,6 +206,11 @@ def test_a_global_batch_that_the_placement_does_not_divide(invoke: Invoke, spec:
         assert done.exit_code == 2, done.output
         assert "is not a multiple of workers x micro_batch (3 x 2)" in done.stderr
     assert not list((tmp_path / "runs").rglob("record.json"))
+
+
+def test_init_names_every_starter(invoke: Invoke) -> None:
+    told = set(invoke("init", "--help").stdout.replace(",", " ").replace(".", " ").split())
+    assert set(RECIPES) <= told
 
 
 def test_init_never_overwrites(invoke: Invoke) -> None:
