@@ -14,7 +14,7 @@ from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import TableWriter, iter_parts
 from fsa_ray.schemas.rows import REVIEW
 from fsa_ray.sentiment.files.batch import Batch
-from fsa_ray.sentiment.files.listing import pin
+from fsa_ray.sentiment.files.listing import listing, pin
 from fsa_ray.sentiment.files.read import read
 from fsa_ray.sentiment.hashes import lowest
 from fsa_ray.sentiment.row_ids import copies_before, plain_ids, row_ids
@@ -22,6 +22,9 @@ from fsa_ray.sentiment.text_rules import TextRules, admit
 from fsa_ray.stages.model import PinnedFile
 from fsa_ray.stages.rows import RowWriter, derived_id, id_hashes, refused, rejects
 from fsa_ray.storage.folder import Folder
+
+NAMED = 5
+"""Files that are left out, in the message that says so."""
 
 
 class Ingest(Stage[Rows]):
@@ -54,6 +57,9 @@ class Ingest(Stage[Rows]):
         return cls.model_validate({"path": path, "files": files, **fields})
 
     def run(self, ctx: StageContext) -> Rows:
+        ignored = listing(self.path).ignored
+        if ignored:
+            ctx.tell(f"files of other kinds are left out: {_few(ignored)}")
         writer = RowWriter(ctx, REVIEW)
         read = masked = 0
         copies, unread = self._copies(writer)
@@ -70,7 +76,7 @@ class Ingest(Stage[Rows]):
             read, masked = read + len(rows), masked + parted.masked
         if self.limit is not None:
             _draw(writer, scratch, admitted.close(), self.limit, self.seed)
-        ctx.measure(rows_read=read + unread, masked=masked)
+        ctx.measure(rows_read=read + unread, masked=masked, files_ignored=len(ignored))
         return writer.close()
 
     def _copies(self, writer: RowWriter) -> tuple[npt.NDArray[np.int64], int]:
@@ -105,6 +111,11 @@ class Ingest(Stage[Rows]):
         """A review of the usual length takes 300 bytes."""
         guess = sum(file.size for file in self.files) / 300
         return {"rows": float(min(guess, self.limit or guess))}
+
+
+def _few(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:NAMED])
+    return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED} more"
 
 
 def _unread(lines: pa.Table) -> pa.Table:

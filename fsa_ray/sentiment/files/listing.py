@@ -11,6 +11,7 @@ from fsa_ray.storage.folder import Folder
 LINES = (".jsonl", ".ndjson")
 STRUCTURED = (*LINES, ".json", ".csv", ".tsv", ".parquet", ".arrow")
 DATASET_STATE, DATASET_SPLITS = "state.json", "dataset_dict.json"  # what `datasets` `save_to_disk` leaves
+DATASET_OWN = (DATASET_STATE, "dataset_info.json")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def listing(path: str) -> Listing:
         files = files or tuple(name for name in names if suffix(name) == ".txt")
     if not files:
         raise ValueError(f"{path}: no {', '.join(STRUCTURED)} or .txt file in this folder")
-    return Listing(folder, files, tuple(name for name in names if name not in files))
+    own = DATASET_OWN if DATASET_STATE in names else ()
+    return Listing(folder, files, tuple(name for name in names if name not in (*files, *own)))
 
 
 def pin(path: str) -> tuple[PinnedFile, ...]:

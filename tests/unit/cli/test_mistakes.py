@@ -77,6 +77,16 @@ def test_a_corpus_without_a_review(invoke: Invoke, spec: Path, tmp_path: Path, t
     assert "reviews.jsonl" in done.stderr and "no review can be read" in done.stderr
 
 
+def test_files_that_are_left_out_are_told(invoke: Invoke, spec: Path, tmp_path: Path) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "reviews.jsonl").rename(tmp_path / "corpus" / "reviews.jsonl")
+    (tmp_path / "corpus" / "reviews.xlsx").write_text("")
+    done = invoke("run", spec, "--until", "ingest", "--set", f"corpus.path={tmp_path / 'corpus'}")
+    assert "files of other kinds are left out: reviews.xlsx" in " ".join(done.stderr.split())
+    record = json.loads(invoke("show", "mine", "ingest", "--json").stdout)["record"]
+    assert record["measures"]["files_ignored"] == 1
+
+
 def test_a_root_that_cannot_be_written(invoke: Invoke, spec: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = invoke("run", spec, "--until", "ingest", "--root", tmp_path / "file" / "runs")

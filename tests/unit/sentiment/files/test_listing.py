@@ -26,6 +26,14 @@ def test_text_files_count_where_nothing_else_does(tmp_path: Path) -> None:
         listing(str(tmp_path))
 
 
+def test_what_a_dataset_says_of_itself_is_not_left_out(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text('{"_data_files": [{"filename": "data-0.arrow"}]}')
+    for name in ("dataset_info.json", "data-0.arrow", "more.csv"):
+        (tmp_path / name).write_text("x")
+    found = listing(str(tmp_path))
+    assert (found.files, found.ignored) == (("data-0.arrow",), ("more.csv",))
+
+
 def test_a_single_file_wherever_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.jsonl").write_text("x")
     monkeypatch.chdir(tmp_path)
