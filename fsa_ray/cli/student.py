@@ -1,4 +1,4 @@
-"""predict and evaluate: put a student, or any model, to work."""
+"""predict, evaluate, compare and export: put a student, or any model, to work and to the test."""
 
 from pathlib import Path
 from typing import Annotated

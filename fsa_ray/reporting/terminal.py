@@ -1,14 +1,12 @@
-"""The scorecard, a grid and the ledger as tables for a terminal."""
-
-from collections.abc import Sequence
+"""The scorecard and a grid as tables for a terminal."""
 
 from rich.table import Table
 from rich.text import Text
 
 from fsa_ray.reporting.ablation import AblationContents, Measured
-from fsa_ray.reporting.amounts import count, duration, money, percent, size
-from fsa_ray.reporting.contents import LedgerEntry, Role, Scorecard, ScoredModel
-from fsa_ray.reporting.headline import kept_share, totals
+from fsa_ray.reporting.amounts import count, percent, size
+from fsa_ray.reporting.contents import Role, Scorecard, ScoredModel
+from fsa_ray.reporting.headline import kept_share
 from fsa_ray.reporting.visible import visible
 
 _STYLES: dict[Role, str] = {"student": "bold"}
@@ -72,32 +70,6 @@ def _means(contents: AblationContents, row: Measured) -> list[str]:
         + f"\n{cell.low:.1f} – {cell.high:.1f}"
         for cell in cells
     ]
-
-
-def ledger_table(entries: Sequence[LedgerEntry], currency: str) -> Table:
-    """Time, tokens and cost per stage, then the sums: of all stages, and of this run alone if it reused some."""
-    table = Table(title="Time and tokens", show_footer=False)
-    table.add_column("stage")
-    for name in ("time", "tokens read", "tokens written", "engine starts", "goodput", "cost"):
-        table.add_column(name, justify="right")
-    for entry in entries:
-        stage = Text.assemble(_plain(entry.stage), " (reused)" if entry.reused else "")
-        table.add_row(stage, *_amounts((entry,), currency), style="dim" if entry.reused else None)
-    table.add_section()
-    table.add_row("all stages", *_amounts(entries, currency), style="bold")
-    new = [entry for entry in entries if not entry.reused]
-    if len(new) < len(entries):
-        table.add_row("this run alone", *_amounts(new, currency), style="bold")
-    return table
-
-
-def _amounts(entries: Sequence[LedgerEntry], currency: str) -> list[str]:
-    sums = totals(entries)
-    cost = _NONE if sums.cost is None else money(sums.cost, currency) + ("" if sums.priced else " + unpriced")
-    tokens = (count(value) if value else _NONE for value in (sums.prompt_tokens, sums.output_tokens))
-    share = entries[0].goodput if len(entries) == 1 else None  # stages count rows or steps: there is no sum
-    goodput = _NONE if share is None else percent(share)
-    return [duration(sums.seconds), *tokens, str(sums.engine_starts or _NONE), goodput, cost]
 
 
 def _plain(text: str) -> Text:

@@ -2,12 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from fsa_ray.schemas.opinion import Polarity
 
 Degree = Literal["mild", "plain", "strong"]
-DEGREES: tuple[str, ...] = get_args(Degree)
 
 _POLARITY: dict[str, Polarity] = {
     "positive": "positive", "positively": "positive", "favorable": "positive", "favourable": "positive",

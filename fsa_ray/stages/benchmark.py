@@ -89,7 +89,7 @@ def sample_items(items: list[Item], limit: int | None) -> list[Item]:
 def pin(path: Path, base: Path) -> PinnedFile:
     """Raises ValueError if there is no such file."""
     if not path.is_file():
-        raise ValueError(f"{path} is missing; the folder must have SentiBench's official layout")
+        raise ValueError(f"{path} is missing; give the folder of the benchmark in which {path.relative_to(base)} lies")
     data = path.read_bytes()
     return PinnedFile(name=str(path.relative_to(base)), size=len(data), digest=hashlib.sha256(data).hexdigest())
 

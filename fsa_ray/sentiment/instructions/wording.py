@@ -216,5 +216,3 @@ STANDARDISE: Mapping[TaskKind, Wording] = MappingProxyType({kind: _standardise(k
 
 DEMONSTRATE = Wording("demonstrate", 1, _DEMONSTRATE)
 """Values: task (a TaskDefinition), shown (two of its demonstrations), references (two reviews)."""
-
-WORDINGS: tuple[Wording, ...] = (ENUMERATE, ANALYSE, PROPOSE, *STANDARDISE.values(), DEMONSTRATE)

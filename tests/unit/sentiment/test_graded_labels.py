@@ -2,13 +2,14 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fsa_ray.schemas.opinion import POLARITIES
-from fsa_ray.sentiment.graded_labels import DEGREES, normalise_label
+from fsa_ray.sentiment.graded_labels import Degree, normalise_label
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_what_is_no_label_has_none(label: str) -> None:
 @given(st.text() | st.lists(st.sampled_from(["not", "very", "mild", "positive", "neutral", "/", " "])).map(" ".join))
 def test_any_text_is_a_label_or_not(text: str) -> None:
     graded = normalise_label(text)
-    assert graded is None or (graded.polarity in POLARITIES and graded.degree in DEGREES)
+    assert graded is None or (graded.polarity in POLARITIES and graded.degree in get_args(Degree))
 
 
 def test_most_real_labels_are_covered() -> None:

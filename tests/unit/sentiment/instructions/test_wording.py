@@ -21,12 +21,12 @@ from fsa_ray.sentiment.instructions.wording import (
     ENUMERATE,
     PROPOSE,
     STANDARDISE,
-    WORDINGS,
     Wording,
     demonstrations_schema_text,
 )
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "prompts" / "instructions"
+WORDINGS = (ENUMERATE, ANALYSE, PROPOSE, *STANDARDISE.values(), DEMONSTRATE)
 Make = Callable[[TaskKind], TaskDefinition]
 
 
