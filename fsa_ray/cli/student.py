@@ -54,7 +54,9 @@ def evaluate(
     suite: Annotated[str | None, typer.Option(help="Ask by prompts: sentibench or fsa; --task picks some.")] = None,
     name: Annotated[str | None, typer.Option(help="Under which name a suite's scores are kept.")] = None,
     shots: Annotated[int | None, typer.Option(min=0, max=8, help="Demonstrations in a suite's prompts.")] = None,
-    seeds: Annotated[str | None, typer.Option(help="Seeds that draw them, as 42,52,62.")] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="Seeds that draw them, as 42,52,62; one where there are none.")
+    ] = None,
     generate: Annotated[bool, typer.Option("--generate", help="Read labels from free answers.")] = False,
     interpret: Annotated[
         bool, typer.Option("--interpret", help="Read labels off what a student writes about the bare text.")

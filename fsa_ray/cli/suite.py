@@ -71,13 +71,14 @@ def _judge(
     protocol = cast(Protocol, options.protocol or usual.protocol)
     for task in tasks:
         require_protocol(load_task(task), protocol)
+    seeds = options.seeds or (usual.seeds if shots else usual.seeds[:1])  # they draw demonstrations, and nothing else
     questions = Questions.at(
         str(data),
         tuple(tasks),
         shots,
         model=model,
         protocol=protocol,
-        seeds=options.seeds or usual.seeds,
+        seeds=seeds,
         max_length=options.max_length or context_of(root, model),
         **options.model_dump(include={"limit", "answering", "calibrate", "structured", "chat", "prefix"}),
     )

@@ -137,6 +137,10 @@ def test_the_mean_comes_with_its_interval_and_its_deviation_over_seeds(invoke: C
     assert alone["mean_std"] is None
 
 
+def test_without_demonstrations_nothing_is_asked_twice(invoke: Callable[..., Result]) -> None:
+    assert document(invoke("one/student", *ASKED, "--json"))["asked"]["seeds"] == [42]
+
+
 def test_what_is_amiss_with_the_data_is_said(invoke: Callable[..., Result]) -> None:
     write("sst2", "train", records(split="train") + records()[:3])
     done = invoke("one/student", *ASKED, "--task", "sst2", "--json")
