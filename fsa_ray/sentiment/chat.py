@@ -1,7 +1,7 @@
 """From a user turn to token ids in a model's chat format, with the user's text kept apart from control tokens."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -64,7 +64,10 @@ class ChatFormat:
 
     def prompt_ids(self, user_text: str) -> list[int]:
         """Ids that ask the model for an answer to one user turn."""
-        return [*self._before, *self._data.ids(self._turn(user_text)), *self._after]
+        text = user_text.strip()
+        if not self.has_template:
+            text = _PLAIN_HEADING.sub(" ", text)
+        return [*self._before, *self._data.ids(text), *self._after]
 
     def text_ids(self, text: str) -> list[int]:
         """Ids of plain text outside any template: the tokenizer's BOS if it adds one, then the text as data."""
@@ -82,17 +85,6 @@ class ChatFormat:
         """
         prompt = self.prompt_ids(user_text)
         return [*prompt, *self._data.ids(answer.strip()), self.end_id], len(prompt)
-
-    def examples_ids(self, user_texts: Iterable[str], answers: Iterable[str]) -> Iterator[tuple[list[int], int]]:
-        """`example_ids` of each pair, on all cores."""
-        turns = self._data.batch(map(self._turn, user_texts))
-        for turn, said in zip(turns, self._data.batch(answer.strip() for answer in answers), strict=True):
-            prompt = [*self._before, *turn, *self._after]
-            yield [*prompt, *said, self.end_id], len(prompt)
-
-    def _turn(self, user_text: str) -> str:
-        text = user_text.strip()
-        return text if self.has_template else _PLAIN_HEADING.sub(" ", text)
 
     @cached_property
     def end_id(self) -> int:

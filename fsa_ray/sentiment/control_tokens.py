@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -26,15 +26,7 @@ class DataTokenizer:
         self._backend = type(backend).from_str(json.dumps(state))
 
     def ids(self, text: str) -> list[int]:
-        return self._spelled_out(text, self._encode(text))
-
-    def batch(self, texts: Iterable[str]) -> list[list[int]]:
-        """`ids` of each text, on all cores."""
-        texts = list(texts)
-        encoded = self._backend.encode_batch_fast([_encodable(text) for text in texts], add_special_tokens=False)
-        return [self._spelled_out(text, list(one.ids)) for text, one in zip(texts, encoded, strict=True)]
-
-    def _spelled_out(self, text: str, ids: list[int]) -> list[int]:
+        ids = self._encode(text)
         if self._literal is None or self._forbidden.isdisjoint(ids):
             return ids
         # The model's own vocabulary holds a control token as a word: spell it out, letter by letter.

@@ -103,7 +103,8 @@ def _tokenize(chat: ChatFormat, slices: Iterable[pa.Table]) -> Tokenized:
     lengths, prompts, others = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], []
     with scratch_file("the tokens of the examples") as scratch:
         for examples in slices:
-            pairs = list(chat.examples_ids(examples["prompt"].to_pylist(), examples["answer"].to_pylist()))
+            texts = zip(examples["prompt"].to_pylist(), examples["answer"].to_pylist(), strict=True)
+            pairs = [chat.example_ids(prompt, answer) for prompt, answer in texts]
             scratch.write(np.fromiter(chain.from_iterable(ids for ids, _ in pairs), dtype=np.int32).data)
             lengths.append(np.array([len(ids) for ids, _ in pairs], dtype=np.int64))
             prompts.append(np.array([prompt for _, prompt in pairs], dtype=np.int64))

@@ -94,15 +94,6 @@ def test_user_text_and_answers_hold_no_control_tokens(name: str, text: str, answ
     assert not control & set(ids[n_prompt:-1])
 
 
-@pytest.mark.parametrize("name", list(FORMATS))
-@given(pairs=st.lists(st.tuples(st.text(), st.sampled_from([HOSTILE, "", "good"])), max_size=4))
-@example(pairs=[(HOSTILE, "good"), ("### no heading", HOSTILE)])
-def test_many_examples_have_the_ids_of_each(name: str, pairs: list[tuple[str, str]]) -> None:
-    chat = FORMATS[name]
-    together = list(chat.examples_ids([text for text, _ in pairs], [answer for _, answer in pairs]))
-    assert together == [chat.example_ids(text, answer) for text, answer in pairs]
-
-
 def test_hostile_text_survives_byte_for_byte() -> None:
     chat, tokenizer = FORMATS["bytes"], TOKENIZERS["bytes"]
     assert HOSTILE in tokenizer.decode(chat.prompt_ids(HOSTILE), skip_special_tokens=False)
