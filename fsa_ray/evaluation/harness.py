@@ -74,7 +74,7 @@ def prediction_of(task: Task, sample: Mapping[str, Any]) -> tuple[str, Predictio
             scores = [float(_first(one)) for one in said]
             return str(document["id"]), str(document["choices"][scores.index(max(scores))]).strip()
         return str(document["id"]), parse_answer(task, str(_first(said)), document["protocol"])
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, StopIteration) as error:
         raise ValueError(f"sample {sample['doc_id']} is not one of a task that fsa-ray exported ({error!r})") from error
 
 

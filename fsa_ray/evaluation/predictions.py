@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pyarrow.parquet as pq
 
@@ -44,6 +44,10 @@ def logged_protocol(path: str | Path) -> Protocol | None:
     told = sorted({str(row["doc"]["protocol"]) for row in samples if "protocol" in row["doc"]})
     if len(told) > 1:
         raise ValueError(f"{path}: samples asked under {' and '.join(told)}; say under which protocol all are scored")
+    if told and told[0] not in get_args(Protocol):
+        raise ValueError(
+            f"{path}: samples asked under {told[0][:40]!r}, which is no protocol ({', '.join(get_args(Protocol))})"
+        )
     return cast(Protocol, told[0]) if told else None
 
 

@@ -52,7 +52,7 @@ class AlignmentSpec(Section):
     @property
     def others(self) -> int:
         """Prompts of other tasks."""
-        return round(self.count * self.other_share)
+        return min(round(self.count * self.other_share), self.count - 1)
 
     def piloted(self, reviews: int) -> Self:
         """One prompt for each review, and more only where none would be of the other tasks."""

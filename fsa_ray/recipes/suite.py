@@ -65,4 +65,4 @@ def measure_by_prompts(
         stages[f"questions-{label}"] = questions
         stages[f"answers-{label}"] = answers = Answer(questions=questions, precision=spec.teacher.precision)
         stages[f"evaluate-{label}"] = Judge(answers=answers)
-    stages["evaluate-majority"] = Evaluate(benchmark=benchmark, annotations=None)
+    stages["evaluate-majority"] = Evaluate(benchmark=benchmark, annotations=None, protocol=given.protocol)

@@ -1,5 +1,7 @@
 """64-bit hashes of strings and of numbers, for whole columns at once."""
 
+import hashlib
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -43,6 +45,12 @@ def hash_strings(strings: pa.Array, seed: int = 0) -> npt.NDArray[np.uint64]:
             word |= byte << np.uint64(8 * k)
         hashes[rows] = mix(hashes[rows] ^ word)
     return hashes
+
+
+def seed_for(purpose: str, seed: int) -> int:
+    """A seed of 64 bits for one purpose: draws of two stages from the same ids must not know of each other, or what one
+    keeps decides what the other takes."""
+    return int.from_bytes(hashlib.sha256(f"{purpose}\0{seed}".encode()).digest()[:8], "little")
 
 
 def lowest(hashes: npt.NDArray[np.uint64], count: int) -> npt.NDArray[np.bool_]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fsa_ray.sentiment.hashes import hash_strings, mix, uniforms
+from fsa_ray.sentiment.hashes import hash_strings, mix, seed_for, uniforms
 
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -199,7 +199,7 @@ def _shares(names: list[str], weights: Mapping[str, float] | None, what: str) ->
 def _hashed_order(ids: Column, seed: int, *groups: Rows) -> Rows:
     """Rows sorted by the last of the groups, then by the one before, at last by a hash of their ids."""
     column = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
-    return np.asarray(np.lexsort((hash_strings(column, seed), *groups)), dtype=np.int64)
+    return np.asarray(np.lexsort((hash_strings(column, seed_for("quotas", seed)), *groups)), dtype=np.int64)
 
 
 def _check(ids: Column, what: str, *columns: Column) -> None:

@@ -80,7 +80,9 @@ def sample(
     quantile, probability = _scatter(x, order), _scatter(p, order)
     if not exact:
         return Sample(uniforms(hashes) < probability, quantile, probability)
-    mingled = np.lexsort((hashes, codes))  # in the order of difficulty, a row's neighbours would decide its fate
+    # In the order of difficulty, or of the groups' names, a row's neighbours would decide its fate under any seed.
+    shuffled = mix(np.arange(codes.max(initial=0) + 1, dtype=np.uint64) ^ mix(np.array([seed % 2**64], np.uint64)))
+    mingled = np.lexsort((hashes, shuffled[codes]))
     keep = _scatter(_systematic(probability[mingled], rate, seed), mingled)
     return Sample(keep, quantile, probability)
 

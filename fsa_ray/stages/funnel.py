@@ -56,6 +56,9 @@ UNITS = {
     "select-distilled": "examples",
     "pack": "examples",
     "pair": "examples",
+    "pack-alignment": "examples",
+    "pair-labelled": "examples",
+    "gold-pack": "examples",
 }
 """Label of a stage to what its rows are, in the order of showing."""
 

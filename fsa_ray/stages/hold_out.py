@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from fsa_ray.core.artifact import Flow, Rows, Table
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import numbered, schema_of
-from fsa_ray.sentiment.hashes import hash_strings
+from fsa_ray.sentiment.hashes import hash_strings, seed_for
 from fsa_ray.stages.rows import RowWriter, refused
 from fsa_ray.storage.folder import Folder
 
@@ -19,7 +19,7 @@ class HeldOut(Stage[Rows]):
     """All examples of a share of the reviews, drawn by the seed and the review's id."""
 
     name: ClassVar[str] = "held-out"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     examples: Stage[Rows]
     share: float
@@ -38,7 +38,7 @@ class Remaining(Stage[Rows]):
     """The examples of all other reviews: what is learned from."""
 
     name: ClassVar[str] = "remaining"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     flow: ClassVar[Flow | None] = Flow(source="examples")
 
     examples: Stage[Rows]
@@ -62,7 +62,7 @@ def _held(root: Folder, table: Table, share: float, seed: int) -> npt.NDArray[np
     for part, rows in numbered(root, table, ["id", "review_id"]):
         # An example of another task is about no review.
         about = pc.coalesce(part["review_id"], part["id"]).combine_chunks()
-        held[rows] = hash_strings(about, seed) < np.uint64(share * 2**64)
+        held[rows] = hash_strings(about, seed_for("hold-out", seed)) < np.uint64(share * 2**64)
     if not 0 < held.sum() < len(held):
         raise ValueError(
             f"held_out: a share of {share} leaves {held.sum()} of {len(held)} examples to look at; "

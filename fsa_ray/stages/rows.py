@@ -26,7 +26,7 @@ def derived_id(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def id_hashes(root: Folder, table: Table, seed: int = 0) -> list[npt.NDArray[np.uint64]]:
+def id_hashes(root: Folder, table: Table, seed: int) -> list[npt.NDArray[np.uint64]]:
     """Of each file of a table the hashes of its ids, shape (rows,): 8 bytes for what takes 36 as text."""
     return [hash_strings(part["id"].combine_chunks(), seed) for part in iter_parts(root, table, ["id"])]
 

@@ -10,7 +10,7 @@ from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import numbered
 from fsa_ray.schemas.rows import REVIEW
-from fsa_ray.sentiment.hashes import lowest
+from fsa_ray.sentiment.hashes import lowest, seed_for
 from fsa_ray.stages.rows import RowWriter, id_hashes
 
 
@@ -30,7 +30,7 @@ class Sample(Stage[Rows]):
 
     def run(self, ctx: StageContext) -> Rows:
         table = ctx.load(self.reviews).kept
-        drawn = lowest(np.concatenate(id_hashes(ctx.root, table)), self._drawn(table.rows))
+        drawn = lowest(np.concatenate(id_hashes(ctx.root, table, seed_for("sample", 0))), self._drawn(table.rows))
         writer = RowWriter(ctx, REVIEW)
         for part, rows in numbered(ctx.root, table, REVIEW.names):
             writer.keep(part.filter(pa.array(drawn[rows])))

@@ -25,7 +25,7 @@ class Select(Stage[Rows]):
     that have no difficulty, since the metric does not fit them, the same share is drawn at random."""
 
     name: ClassVar[str] = "select"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     flow: ClassVar[Flow | None] = Flow(source="scored")
 
     scored: Stage[Rows]

@@ -42,9 +42,9 @@ class UsableInstructions(Stage[Rows]):
             clean, lost = _clean(row, runs)
             dropped += lost
             reason = "repeat" if said in seen else "contaminated" if clean is None else None
-            seen.add(said)
             if reason is None:
                 assert clean is not None
+                seen.add(said)
                 kept.append(clean)
             else:
                 refused.append({"id": row["id"], "parent": row["id"], "reason": reason, "text": row["definition"]})

@@ -50,8 +50,12 @@ def test_free_answers_come_back_parsed(tmp_path: Path) -> None:
     assert score(task, MEALS, read_predictions(samples, task, MEALS), "v2").score == 100
 
 
-def test_a_foreign_sample_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [({"text": "no task of ours"}, ["positive"]), ({"id": "1", "choices": ["a"]}, [[]]), ({"id": "1"}, [["a"]])],
+)
+def test_a_foreign_sample_is_refused(tmp_path: Path, document: dict[str, object], said: list[object]) -> None:
     samples = tmp_path / "samples.jsonl"
-    samples.write_text(sample({"text": "no task of ours"}, ["positive"]))
+    samples.write_text(sample(document, said))
     with pytest.raises(ValueError, match="not one of a task that fsa-ray exported"):
         read_predictions(samples, TASKS["sst2"], FILMS)

@@ -145,6 +145,18 @@ def test_draws_of_exact_size_vary_as_much_as_free_ones(method: str, rate: float)
     assert 0.6 < spread[True] / spread[False] < 1.6
 
 
+@pytest.mark.parametrize(("groups", "size", "rate"), [(600, 1, 0.1), (300, 3, 0.1), (40, 30, 0.2)])
+def test_small_groups_are_drawn_anew_by_every_seed(groups: int, size: int, rate: float) -> None:
+    n = groups * size
+    codes = np.repeat(np.arange(groups, dtype=np.int32), size)
+    draws = [
+        sample(np.arange(n) % 7, ids(n, s), codes, rate=rate, seed=s, method="random", exact=True).keep
+        for s in range(40)
+    ]
+    both = np.array([(a & b).sum() for a, b in pairwise(draws)]) / (rate * n)
+    assert both.mean() == pytest.approx(rate, abs=0.04) and both.max() < 3 * rate + 0.1
+
+
 def test_seeds_differ_and_chances_are_met() -> None:
     n = 50
     draws = [sample(np.arange(n), ids(n, s), rate=0.2, seed=s, exact=s % 2 == 0) for s in range(2000)]

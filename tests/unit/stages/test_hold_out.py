@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
+from fsa_ray.sentiment.hashes import hash_strings, lowest
 from fsa_ray.stages.hold_out import HeldOut, Remaining
 from tests.unit.stages.conftest import Workshop
 
@@ -32,6 +35,14 @@ def test_what_is_held_out_is_accounted_for(workshop: Workshop) -> None:
     stage = Remaining(examples=workshop.given("example", EXAMPLES), **DRAWN)
     assert {row["reason"] for row in workshop.rejected(stage)} == {"held_out"}
     assert all(finding.passed for finding in workshop.verify(stage))
+
+
+def test_what_is_held_out_of_a_limited_corpus_is_a_share_of_it(workshop: Workshop) -> None:
+    """The limit draws by the same ids and the same seed."""
+    names = np.array([f"{number:032x}" for number in range(4000)])
+    limited = names[lowest(hash_strings(pa.array(names), DRAWN["seed"]), 400)]
+    rows = [{**EXAMPLES[0], "id": f"of {name}", "review_id": name} for name in limited.tolist()]
+    assert 20 < len(workshop.kept(HeldOut(examples=workshop.given("example", rows), **DRAWN))) < 60
 
 
 def test_a_task_without_a_review_is_drawn_by_its_own_id(workshop: Workshop) -> None:
