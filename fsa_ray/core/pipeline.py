@@ -1,7 +1,7 @@
 """A pipeline: stages under the names that people use, and the index that one named run leaves."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -88,13 +88,10 @@ class RunIndex(BaseModel):
 
     @classmethod
     def write(
-        cls, root: Folder, pipeline: Pipeline, spec: dict[str, Any], kept: frozenset[str] = frozenset()
+        cls, root: Folder, pipeline: Pipeline, spec: dict[str, Any], kept: Mapping[str, str] | None = None
     ) -> "RunIndex":
-        """`kept`: labels that stay with the folder that the last index names."""
-        last = cls.read(root, pipeline.name) if kept else None
-        stages = {label: stage.folder for label, stage in pipeline.order()}
-        if last is not None:
-            stages.update({label: last.stages[label] for label in kept})
+        """`kept`: labels that stay with another folder than that of the pipeline's stage."""
+        stages = {label: stage.folder for label, stage in pipeline.order()} | dict(kept or {})
         index = cls(name=pipeline.name, started=datetime.now(UTC), spec=spec, stages=stages)
         text = json.dumps(index.model_dump(mode="json"), indent=2) + "\n"
         (root / RUNS).put(f"{pipeline.name}.json", text.encode("utf-8"))

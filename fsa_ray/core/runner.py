@@ -15,7 +15,7 @@ from fsa_ray.core.budget import BudgetReached
 from fsa_ray.core.pipeline import Pipeline, RunIndex
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import Step, plan, refuse_placement
-from fsa_ray.core.record import RECORD, Record, parameters_of, provenance, read_record
+from fsa_ray.core.record import RECORD, Record, parameters_of, provenance, read_record, record_at
 from fsa_ray.core.stage import Stage
 from fsa_ray.storage.claim import Claim
 from fsa_ray.storage.folder import Folder
@@ -139,11 +139,14 @@ class Runner:
         return plan(self.root, pipeline, until)
 
     def _write_index(self, pipeline: Pipeline, spec: dict[str, Any], steps: list[Step]) -> None:
-        """What was paid for and lies beyond the steps stays named: it is no waste, and is not paid for again without
-        leave."""
+        """What was paid for and lies beyond the steps stays named, even where the pipeline's own stage is done as well:
+        it is no waste, and is not paid for again without leave."""
+        last = RunIndex.read(self.root, pipeline.name)
+        earlier = {} if last is None else last.stages
         reached = {step.label for step in steps}
-        paid = frozenset(step.label for step in plan(self.root, pipeline) if step.paid)
-        RunIndex.write(self.root, pipeline, spec, paid - reached)
+        beyond = [label for label, stage in pipeline.stages.items() if stage.costly and label not in reached]
+        paid = {label: earlier[label] for label in beyond if label in earlier and record_at(self.root, earlier[label])}
+        RunIndex.write(self.root, pipeline, spec, paid)
 
     def _run_step(self, step: Step, before: tuple[int, int], index: Callable[[], None] | None) -> None:
         self.listener.begins(step)

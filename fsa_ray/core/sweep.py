@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from fsa_ray.core.pipeline import RunIndex
-from fsa_ray.core.record import RECORD
+from fsa_ray.core.record import RECORD, record_at
 from fsa_ray.storage.claim import CLAIMS, Traces, traces_of
 from fsa_ray.storage.folder import Folder
 
@@ -49,8 +49,16 @@ def sweep(root: Folder) -> list[Waste]:
 
 
 def _wanted(root: Folder) -> set[str]:
+    """What a named run consists of, and what that was made of: answers asked again adopt those before them."""
     named = [RunIndex.read(root, name) for name in RunIndex.names(root)]
-    return {folder for index in named if index is not None for folder in index.stages.values()}
+    waiting = {folder for index in named if index is not None for folder in index.stages.values()}
+    wanted: set[str] = set()
+    while waiting:
+        folder = waiting.pop()
+        wanted.add(folder)
+        record = record_at(root, folder)
+        waiting |= set() if record is None else {*record.inputs.values()} - wanted
+    return wanted
 
 
 def _evaluations(root: Folder) -> list[str]:

@@ -126,6 +126,15 @@ def test_stopping_before_a_costly_stage_is_no_way_around_the_leave(toys: Toys) -
     assert index is not None and index.stages["ask"] == pipeline(size=12).stages["ask"].folder
 
 
+def test_stopping_before_a_costly_stage_leaves_its_last_result_named(toys: Toys) -> None:
+    toys.run(pipeline())
+    last = pipeline(question="how?")
+    toys.run(last, allow=frozenset({"ask"}))
+    toys.run(pipeline(), until="drop")  # whose own answers are there as well
+    index = RunIndex.read(toys.root, "toy")
+    assert index is not None and index.stages["ask"] == last.stages["ask"].folder
+
+
 def test_an_allowed_change_that_was_interrupted_goes_on_without_leave(toys: Toys) -> None:
     toys.run(pipeline())
 

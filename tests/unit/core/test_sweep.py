@@ -38,6 +38,13 @@ def test_results_that_no_run_refers_to_are_waste(toys: Toys) -> None:
     assert wasted(toys.root) == sorted([*old, f"{pipeline(size=5).stages['drop'].folder}/progress"])
 
 
+def test_what_a_paid_result_was_made_of_is_kept_with_it(toys: Toys) -> None:
+    toys.run(pipeline())
+    toys.run(pipeline(size=5), until="numbers")
+    progress = [f"{pipeline().stages['drop'].folder}/progress"]
+    assert wasted(toys.root) == progress, "the index still names the answers, which were asked about these"
+
+
 def test_what_others_put_below_the_root_is_left_alone(toys: Toys) -> None:
     foreign = [
         "notes.txt",
