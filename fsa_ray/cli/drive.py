@@ -36,7 +36,7 @@ def drive(
     for label in allow:
         planned.pipeline.called(label)
     if retry_failed is not None:
-        planned, asked = asking_again(root, planned, retry_failed)
+        planned, asked = asking_again(root, planned, retry_failed, limit)
         allow = allow | asked
     is_pilot = limit is not None and until is None
     pipeline = pilot_of(planned.pipeline) if is_pilot else planned.pipeline

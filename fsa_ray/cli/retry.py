@@ -1,6 +1,5 @@
 """`fsa-ray run --retry-failed STAGE`: the same run, in which the failed rows of a stage are asked once more."""
 
-from dataclasses import replace
 from typing import Any, get_args
 
 from fsa_ray.cli.console import stderr
@@ -14,9 +13,10 @@ from fsa_ray.stages.ask import Ask
 from fsa_ray.storage.folder import Folder
 
 
-def asking_again(root: Folder, planned: Plan, label: str) -> tuple[Plan, frozenset[str]]:
+def asking_again(root: Folder, planned: Plan, label: str, limit: int | None = None) -> tuple[Plan, frozenset[str]]:
     """The plan with one more attempt at the failed rows of `label`, and the stages that ask these rows alone: they
     need no leave, since what was paid for is kept. A run that was interrupted in such an attempt, or after it, goes on.
+    `limit`: of a pilot, what it was planned with; the whole run that it is one of asks again as often.
 
     Raises ValueError if no rows of such a stage can be asked again, or none failed.
     """
@@ -25,17 +25,20 @@ def asking_again(root: Folder, planned: Plan, label: str) -> tuple[Plan, frozens
     if label not in known:
         raise ValueError(f"--retry-failed {label}: no failed rows are asked again there; {suggest(label, known)}")
     last = RunIndex.read(root, planned.spec.name)
-    document = planned.spec.model_dump(mode="json", exclude_none=True)
+    document = (planned.whole or planned).spec.model_dump(mode="json", exclude_none=True)
     rounds = _rounds(document, known)
+    goes_on = False
     if last is not None:
         before = _rounds(last.spec, known)
         goes_on = before[label] > rounds[label] and _interrupted(root, last)
         rounds = {each: max(rounds[each], before[each]) for each in known}
-        rounds[label] += not goes_on
-    else:
-        rounds[label] += 1
+    rounds[label] += not goes_on
     document["teacher"]["ask_again"] = {each: count for each, count in rounds.items() if count}
-    again = replace(build(document, "the spec"), whole=planned.whole)
+    again = build(document, "the spec", limit)
+    if not goes_on and _done(root, again, label):
+        stderr.print(
+            f"{label}: its failed rows were asked again before, and that is reused; once more asks what is left"
+        )
     earlier = {} if last is None else last.stages
     adopting = {each for each, stage in again.pipeline.stages.items() if _adopts(stage, earlier.get(each))}
     failed = [_failed(root, earlier[each]) for each in adopting]
@@ -50,6 +53,12 @@ def _rounds(document: dict[str, Any], labels: list[str]) -> dict[str, int]:
     """How often each is asked again by a spec, which may say one number for all."""
     given = document.get("teacher", {}).get("ask_again", 0)
     return {label: given.get(label, 0) if isinstance(given, dict) else given for label in labels}
+
+
+def _done(root: Folder, planned: Plan, label: str) -> bool:
+    """Whether nothing is left to do in the stages of that label, one in each cell of a grid."""
+    plans = (planned.pipeline.stages, *(cell.stages for cell in planned.cells))
+    return all(record_at(root, each[label].folder) is not None for each in plans if label in each)
 
 
 def _interrupted(root: Folder, run: RunIndex) -> bool:

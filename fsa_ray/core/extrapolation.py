@@ -25,8 +25,9 @@ class Asked:
 def extrapolated(root: Folder, pilot: Pipeline, whole: Pipeline, known: Mapping[str, float]) -> list[Asked]:
     """Every stage of the pilot that is done and asked a teacher, in the order of running.
 
-    `whole` has the same labels as `pilot`; `known` maps labels to rows of the whole run that are known otherwise. A
-    stage is expected to keep the same share of the rows that it might have as in the pilot.
+    A label means the same stage in both; what only one of them has tells nothing. `known` maps labels to rows of the
+    whole run that are known otherwise. A stage is expected to keep the same share of the rows that it might have as in
+    the pilot.
     """
     rows = _Rows(root, pilot, whole, known)
     found = []
@@ -59,7 +60,9 @@ class _Rows:
 
     def _factor(self, label: str, measure: str) -> float:
         """How much more the stage's own estimate of the whole is than that of the pilot, given the rows of each."""
-        then, now = self._pilot.stages[label], self._whole.stages[label]
+        then, now = self._pilot.stages[label], self._whole.stages.get(label)
+        if now is None:
+            raise _Unknown
         if then.fingerprint == now.fingerprint:
             return 1.0
         before, after = then.estimate(self._measured).get(measure), now.estimate(self._rows).get(measure)
@@ -76,5 +79,7 @@ class _Rows:
     def _rows(self, stage: Stage[Any]) -> float:
         label = self._whole.label(stage)
         if label not in self._expected:
+            if label not in self._pilot.stages:
+                raise _Unknown
             self._expected[label] = self._measured(self._pilot.stages[label]) * self._factor(label, "rows")
         return self._expected[label]

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from fsa_ray.cli.pilot import pilot_of
 from fsa_ray.cli.retry import asking_again
+from fsa_ray.core.extrapolation import extrapolated
 from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.plan import Step, plan
 from fsa_ray.core.runner import refuse_second_payment
 from fsa_ray.recipes.table import Plan, load_pipeline
+from fsa_ray.stages.ask import Ask
 from fsa_ray.storage.folder import Folder
 from tests.unit.cli.finished import finish
 
@@ -92,7 +95,40 @@ def test_where_nothing_can_be_asked_again(tmp_path: Path) -> None:
         asking_again(root, planned, "teach")
 
 
-def test_a_pilot_stays_one(tmp_path: Path) -> None:
-    planned = load_pipeline(JOBS / "demo.yaml", [], limit=20)
-    again, _ = asking_again(Folder(str(tmp_path)), planned, "teach")
-    assert again.whole is planned.whole and again.spec.name == "demo-pilot"
+def test_what_was_asked_again_already_is_reused_and_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, planned = Folder(str(tmp_path)), load_pipeline(JOBS / "demo.yaml", [])
+    run_to_its_end(root, planned)
+    first, _ = asking_again(root, planned, "teach")
+    run_to_its_end(root, first)
+    assert "reused" not in capsys.readouterr().err
+    begin(root, planned)  # as the spec says, which knows nothing of the answers asked for again
+    again, _ = asking_again(root, planned, "teach")
+    assert again.pipeline.stages["teach"].fingerprint == first.pipeline.stages["teach"].fingerprint
+    assert "teach: its failed rows were asked again before, and that is reused" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    begin(root, again)
+    second, _ = asking_again(root, planned, "teach")
+    assert second.spec.teacher.rounds("teach") == 2
+    assert "reused" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("recipe", "label"), [("demo", "teach"), ("compeffdist", "teach"), ("targeted", "align"), ("joint", "respond")]
+)
+def test_a_pilot_stays_one_and_tells_of_the_whole(tmp_path: Path, recipe: str, label: str) -> None:
+    root, planned = Folder(str(tmp_path)), load_pipeline(JOBS / f"{recipe}.yaml", [], limit=20)
+    run_to_its_end(root, planned)
+    again, _ = asking_again(root, planned, label, limit=20)
+    assert again.spec.name == planned.spec.name and again.spec.corpus.limit == 20
+    pilot = pilot_of(again.pipeline)
+    for stage in pilot.stages.values():
+        asked = {"requests": 10, "prompt_tokens": 100, "output_tokens": 10} if isinstance(stage, Ask) else {}
+        finish(root, stage, {"rows": 10, "failed": 3, **asked})
+    assert again.whole is not None and planned.whole is not None
+    found = extrapolated(root, pilot, again.whole.pipeline, {"ingest": 1000})
+    assert {label, pilot.label(pilot.stages[label].inputs()["adopt"])} <= {one.label for one in found}
+    assert all(one.factor for one in found)
+    assert len(extrapolated(root, pilot, planned.whole.pipeline, {"ingest": 1000})) == len(found)
