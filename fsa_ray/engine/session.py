@@ -148,8 +148,12 @@ def _hush() -> None:
 
 def _refuse_open(placement: RayPlacement) -> None:
     """A Ray of our own demands a token by itself; one that was started elsewhere does so only if it was told to."""
-    if placement.address != "local" and not placement.open and lets_strangers_in(placement.address):
+    if placement.address == "local" or placement.open:
+        return
+    is_open = lets_strangers_in(placement.address)
+    if is_open or (is_open is None and os.environ.get("RAY_AUTH_MODE") != "token"):
+        found = "answers without a token" if is_open else "does not tell whether it answers without a token"
         raise ValueError(
-            f"ray.address: {placement.address}: this Ray answers without a token: whoever reaches it runs code on it; "
-            "start it, and this, with RAY_AUTH_MODE=token, or set `open: true` in the placement's section `ray`"
+            f"ray.address: {placement.address}: this Ray {found}: whoever reaches such a Ray runs code on it; start "
+            "it, and this, with RAY_AUTH_MODE=token, or set `open: true` in the placement's section `ray`"
         )

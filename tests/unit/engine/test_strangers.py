@@ -15,6 +15,7 @@ from ray.core.generated.gcs_service_pb2_grpc import (
 )
 from ray.util import get_node_ip_address
 
+from fsa_ray.engine import session
 from fsa_ray.engine.placement import RayPlacement
 from fsa_ray.engine.session import Session
 from fsa_ray.engine.strangers import lets_strangers_in
@@ -54,5 +55,33 @@ def test_a_ray_that_answers_anybody_is_not_joined(monkeypatch: pytest.MonkeyPatc
 
 def test_a_ray_that_demands_a_token_lets_no_stranger_in() -> None:
     with head(demands=True) as address:
-        assert not lets_strangers_in(address)
-    assert not lets_strangers_in(address), "nobody is there any more"
+        assert lets_strangers_in(address) is False
+
+
+def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with head(demands=False) as address:
+        assert lets_strangers_in(address)
+
+
+@pytest.mark.parametrize(("mode", "joined"), [(None, False), ("token", True)])
+def test_a_ray_that_does_not_answer_is_joined_only_with_a_token(
+    monkeypatch: pytest.MonkeyPatch, mode: str | None, joined: bool
+) -> None:
+    with head(demands=True) as address:
+        pass
+    assert lets_strangers_in(address) is None, "nobody is there any more"
+    tried: list[str] = []
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    if mode is not None:
+        monkeypatch.setenv("RAY_AUTH_MODE", mode)
+    monkeypatch.setattr(ray, "init", lambda address, **_: tried.append(address))
+    monkeypatch.setattr(session, "_hush", lambda: None)
+    if joined:
+        Session(RayPlacement(address=address)).start_ray()
+    else:
+        with pytest.raises(ValueError, match=r"does not tell whether.*RAY_AUTH_MODE=token"):
+            Session(RayPlacement(address=address)).start_ray()
+    assert bool(tried) is joined
