@@ -38,7 +38,8 @@ def gc(
 ) -> None:
     """Tell what nothing refers to, and what finished stages no longer need; delete it on demand.
 
-    While predict or evaluate works, results without a named run are left alone: it may read them.
+    While predict or evaluate works, results without a named run are left alone: it may read them. So are, for an hour,
+    those that were just made.
     """
     from fsa_ray.cli.console import stdout
     from fsa_ray.core.sweep import sweep

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.record import RECORD, record_at
-from fsa_ray.storage.claim import CLAIMS, Traces, traces_of
+from fsa_ray.storage.claim import CLAIMS, traces_of
 from fsa_ray.storage.folder import Folder
 
 PARTS = {CLAIMS, RECORD, "attempts", "progress"}
 """All that a stage's folder holds."""
 SILENCE = timedelta(hours=1)
-"""After so long a driver on another host is dead; clocks need not agree better."""
+"""After so long a driver on another host is dead, and who made a result without a name has read it; clocks need not
+agree better."""
 
 
 @dataclass(frozen=True)
@@ -30,35 +31,46 @@ def sweep(root: Folder) -> list[Waste]:
     the record does not name. Folders that somebody works in are left alone, and so is whatever no stage has made.
 
     While somebody works in a folder that no run refers to, as predict and evaluate do, none of these is waste: that
-    work may read them.
+    work may read them. What it has made, and what that was made of, stays for an hour more: it is read at the end.
     """
-    wanted, evaluations = _wanted(root), _evaluations(root)
+    wanted, evaluations = _made_of(root, _named(root)), _evaluations(root)
     found: list[Waste] = []
     unnamed: list[str] = []
+    young: set[str] = set()
     needed = False
     for folder in _results(root):
         named = folder in wanted or any(f"{folder}/" in evaluation for evaluation in evaluations)
         traces = traces_of(root / folder)
+        silent = traces is None or datetime.now(UTC) - traces.seen > SILENCE
         if traces is not None and traces.at_work:
-            needed = needed or not (named or _is_silent(traces))
+            needed = needed or not (named or silent)
         elif named:
             found.extend(_inside(root, folder))
         else:
             unnamed.append(folder)
-    return found if needed else [*found, *(_waste(root, folder, "nothing refers to it") for folder in unnamed)]
+            young |= set() if silent else {folder}
+    if needed:
+        return found
+    kept = _made_of(root, young)
+    return [*found, *(_waste(root, folder, "nothing refers to it") for folder in unnamed if folder not in kept)]
 
 
-def _wanted(root: Folder) -> set[str]:
-    """What a named run consists of, and what that was made of: answers asked again adopt those before them."""
-    named = [RunIndex.read(root, name) for name in RunIndex.names(root)]
-    waiting = {folder for index in named if index is not None for folder in index.stages.values()}
-    wanted: set[str] = set()
+def _named(root: Folder) -> set[str]:
+    """What the named runs consist of."""
+    indices = [RunIndex.read(root, name) for name in RunIndex.names(root)]
+    return {folder for index in indices if index is not None for folder in index.stages.values()}
+
+
+def _made_of(root: Folder, folders: set[str]) -> set[str]:
+    """These, and all that they were made of: answers asked again adopt those before them."""
+    found: set[str] = set()
+    waiting = set(folders)
     while waiting:
         folder = waiting.pop()
-        wanted.add(folder)
+        found.add(folder)
         record = record_at(root, folder)
-        waiting |= set() if record is None else {*record.inputs.values()} - wanted
-    return wanted
+        waiting |= set() if record is None else {*record.inputs.values()} - found
+    return found
 
 
 def _evaluations(root: Folder) -> list[str]:
@@ -75,10 +87,6 @@ def _results(root: Folder) -> Iterator[str]:
                 parts = set((root / stage / name).names())
                 if parts and parts <= PARTS:
                     yield f"{stage}/{name}"
-
-
-def _is_silent(traces: Traces) -> bool:
-    return datetime.now(UTC) - traces.seen > SILENCE
 
 
 def _inside(root: Folder, folder: str) -> list[Waste]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from fsa_ray.cli import app
+from fsa_ray.core import sweep
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import StageContext
 from fsa_ray.core.tables import read_table
@@ -155,7 +157,10 @@ def test_what_is_amiss_with_the_data_is_said(invoke: Callable[..., Result]) -> N
     assert "positive 10, negative 10" in page
 
 
-def test_an_evaluation_can_be_compared_after_what_led_to_it_was_swept(invoke: Callable[..., Result]) -> None:
+def test_an_evaluation_can_be_compared_after_what_led_to_it_was_swept(
+    invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "SILENCE", timedelta(0))
     for name in ("one", "two"):
         document(invoke(f"{name}/student", *ASKED, "--name", name, "--json"))
     assert CliRunner().invoke(app, ["gc", "--delete"]).exit_code == 0

@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,13 @@ from tests.unit.core.toy_stages import TROUBLE, Drop, Numbers, Toys, pipeline
 
 def wasted(root: Folder) -> list[str]:
     return sorted(waste.folder for waste in sweep(root))
+
+
+def hours_later(toys: Toys) -> None:
+    """The last signs of life of all drivers were two hours ago."""
+    long_ago = time.time() - 7200
+    for path in Path(toys.root.path).glob("*/*/claims/*"):
+        os.utime(path, (long_ago, long_ago))
 
 
 def fails(ctx: StageContext) -> None:
@@ -34,6 +42,7 @@ def test_results_that_no_run_refers_to_are_waste(toys: Toys) -> None:
     toys.run(pipeline())
     assert wasted(toys.root) == [f"{pipeline().stages['drop'].folder}/progress"]
     toys.run(pipeline(size=5), allow=frozenset({"ask"}))
+    hours_later(toys)
     old = [stage.folder for stage in pipeline().stages.values()]
     assert wasted(toys.root) == sorted([*old, f"{pipeline(size=5).stages['drop'].folder}/progress"])
 
@@ -65,6 +74,7 @@ def test_an_attempt_that_was_interrupted_is_waste_when_no_run_refers_to_it(toys:
     TROUBLE["drop"] = fails
     with pytest.raises(StageFailed):
         toys.run(pipeline(), named=False)
+    hours_later(toys)
     left = [pipeline().stages[label].folder for label in ("drop", "numbers")]
     assert wasted(toys.root) == left
     toys.root.remove(f"{left[0]}/claims")  # as a gc that was interrupted leaves it
@@ -74,6 +84,7 @@ def test_an_attempt_that_was_interrupted_is_waste_when_no_run_refers_to_it(toys:
 def test_what_an_evaluation_names_is_kept(toys: Toys) -> None:
     made = unnamed(toys)
     numbers = made.stages["numbers"]
+    hours_later(toys)
     assert wasted(toys.root) == [numbers.folder]
     toys.root.put("evaluations/mine.json", load(toys.root, numbers).model_dump_json().encode())
     assert wasted(toys.root) == []
@@ -81,13 +92,28 @@ def test_what_an_evaluation_names_is_kept(toys: Toys) -> None:
 
 def test_what_work_without_a_name_may_read_is_kept_while_it_goes_on(toys: Toys) -> None:
     made = unnamed(toys)
+    claims = Path(toys.root.path) / made.stages["drop"].folder / "claims"
     with Claim.take(toys.root / made.stages["drop"].folder):
+        hours_later(toys)
+        (claims / "000001.beat").touch()
         assert wasted(toys.root) == []
+    hours_later(toys)
     assert wasted(toys.root) == sorted(stage.folder for stage in made.stages.values())
+
+
+def test_what_was_just_made_without_a_name_and_what_it_was_made_of_is_still_to_be_read(toys: Toys) -> None:
+    made, other = unnamed(toys), Pipeline("other", {"numbers": Numbers(size=6)})
+    toys.run(other, named=False)
+    hours_later(toys)
+    toys.run(made, named=False)  # reuses the old numbers
+    assert wasted(toys.root) == [other.stages["numbers"].folder]
+    hours_later(toys)
+    assert len(wasted(toys.root)) == 3
 
 
 def test_a_run_that_goes_on_keeps_no_waste(toys: Toys) -> None:
     made = unnamed(toys)
+    hours_later(toys)
     toys.run(pipeline(), until="drop")
     with Claim.take(toys.root / pipeline().stages["ask"].folder):
         assert made.stages["numbers"].folder in wasted(toys.root)
@@ -96,8 +122,8 @@ def test_a_run_that_goes_on_keeps_no_waste(toys: Toys) -> None:
 def test_a_driver_that_died_elsewhere_keeps_only_its_own_folder(toys: Toys) -> None:
     made = unnamed(toys)
     claims = toys.root / made.stages["drop"].folder / "claims"
+    hours_later(toys)
     Entry(Holder("elsewhere", 1, 1.0, "theirs")).write(claims, 1)
     assert wasted(toys.root) == []
-    long_ago = time.time() - 7200
-    os.utime(claims.where("000001.json"), (long_ago, long_ago))
+    hours_later(toys)
     assert wasted(toys.root) == [made.stages["numbers"].folder]
