@@ -44,8 +44,8 @@ def embed(
     if not distinct:
         raise ValueError(f"encoder {fspath(model)}: there are no texts to embed")
     session.start_ray()
-    session.require_room("engine", 1, resources_of(placement), placement.start_timeout_s)
     _make_room(session, placement)
+    session.require_room("engine", 1, resources_of(placement), placement.start_timeout_s)
     vectors = _asked([reading.prompt + text for text in distinct], model, reading, placement)
     place = {text: row for row, text in enumerate(distinct)}
     units = np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)

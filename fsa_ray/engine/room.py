@@ -69,10 +69,26 @@ class Choice:
 
 
 def _wait(asked: str, numbers: Sequence[int], need: Need, timeout_s: float, patience_s: float) -> int:
-    """Reserves the room, which makes the cluster grow, and lets go of it once it is there."""
+    deadline = time.monotonic() + timeout_s
+    for position in range(len(numbers)):
+        try:
+            number = _reserved(numbers[position:], need, deadline, patience_s)
+        except TimeoutError as error:
+            raise TimeoutError(
+                f"{asked}; start_timeout_s is {timeout_s:g} s and that did not come. "
+                f"Free now: {_listed(ray.available_resources())}"
+            ) from error
+        if number is not None:
+            return number
+    raise ValueError(f"{asked}; the autoscaler says that no kind of node it may start has that. Lower it")
+
+
+def _reserved(numbers: Sequence[int], need: Need, deadline: float, patience_s: float) -> int | None:
+    """Reserves room for the first, which makes the cluster grow, and lets go of it once that or a later one is there.
+    None if the autoscaler cannot grow so much."""
     choice, reserved = Choice(numbers, patience_s), placement_group([need] * numbers[0])
     try:
-        deadline, hopeless_since = time.monotonic() + timeout_s, None
+        hopeless_since = None
         while True:
             all_there, now = reserved.wait(_POLL_SECONDS), time.monotonic()
             number = choice.among(numbers[0] if all_there else min(free(need), numbers[0] - 1), now)
@@ -80,17 +96,11 @@ def _wait(asked: str, numbers: Sequence[int], need: Need, timeout_s: float, pati
                 return number
             hopeless_since = (hopeless_since or now) if need in hopeless() else None
             if hopeless_since is not None and now - hopeless_since > HOPELESS_SECONDS:
-                break
+                return None
             if now > deadline:
-                raise TimeoutError(
-                    f"{asked}; start_timeout_s is {timeout_s:g} s and that did not come. "
-                    f"Free now: {_listed(ray.available_resources())}"
-                )
+                raise TimeoutError
     finally:
         remove_placement_group(reserved)
-    if len(numbers) == 1:
-        raise ValueError(f"{asked}; the autoscaler says that no kind of node it may start has that. Lower it")
-    return _wait(asked, numbers[1:], need, deadline - now, patience_s)
 
 
 def hopeless() -> list[Need]:

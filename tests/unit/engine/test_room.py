@@ -1,11 +1,15 @@
 """What the autoscaler says cannot be had, and how much fits on machines."""
 
+import re
+import time
+
 import pytest
 from ray.core.generated.autoscaler_pb2 import GetClusterStatusReply
 
 from fsa_ray.engine import machines
+from fsa_ray.engine import room as room_module
 from fsa_ray.engine.machines import room
-from fsa_ray.engine.room import Choice, hopeless_in
+from fsa_ray.engine.room import Choice, hopeless_in, require_room
 
 
 def test_single_requests_and_those_that_belong_together_are_found() -> None:
@@ -55,3 +59,43 @@ def test_patience_begins_anew_when_the_fewest_no_longer_fit() -> None:
 
 def test_a_single_number_is_waited_for() -> None:
     assert chosen([4], 0.0, {0.0: 3, 1000.0: 3, 2000.0: 4}) == (2000.0, 4)
+
+
+class Reserved:
+    """Room that never comes."""
+
+    def __init__(self, bundles: list[dict[str, float]]) -> None:
+        self.bundles = bundles
+
+    def wait(self, seconds: float) -> bool:
+        time.sleep(0.01)
+        return False
+
+
+@pytest.mark.parametrize(
+    ("hopeless_from", "timeout_s", "error", "said"),
+    [
+        (1, 60.0, ValueError, "asks for 1 x (1 GPU), each on one node; the autoscaler says"),
+        (4, 0.5, TimeoutError, "start_timeout_s is 0.5 s"),  # which is what was set, whatever was spent on 8 and 4
+    ],
+)
+def test_every_number_is_tried_in_the_time_that_all_have(
+    monkeypatch: pytest.MonkeyPatch, hopeless_from: int, timeout_s: float, error: type[Exception], said: str
+) -> None:
+    asked: list[Reserved] = []
+
+    def reserve(bundles: list[dict[str, float]]) -> Reserved:
+        asked.append(Reserved(bundles))
+        return asked[-1]
+
+    def hopeless() -> list[dict[str, float]]:
+        return asked[-1].bundles if len(asked[-1].bundles) >= hopeless_from else []
+
+    for name, fake in (("placement_group", reserve), ("hopeless", hopeless), ("HOPELESS_SECONDS", 0.05)):
+        monkeypatch.setattr(room_module, name, fake)
+    monkeypatch.setattr(room_module, "remove_placement_group", lambda _: None)
+    monkeypatch.setattr(room_module, "free", lambda _: 0)
+    monkeypatch.setattr(room_module.ray, "available_resources", dict)
+    with pytest.raises(error, match=re.escape(said)):
+        require_room("train", [8, 4, 1], {"GPU": 1.0}, growth="train.autoscaling", grows=True, timeout_s=timeout_s)
+    assert [len(each.bundles) for each in asked] == [8, 4, 1]
