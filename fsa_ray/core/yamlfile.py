@@ -14,11 +14,11 @@ class _Loader(yaml.SafeLoader):
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """Keys that come by `<<` are not here yet: the mapping's own may override them."""
         node: yaml.MappingNode = super().compose_mapping_node(anchor)
-        lines: dict[tuple[str, str], int] = {}
+        lines: dict[Any, int] = {}
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
                 continue
-            name, line = (key.tag, key.value), key.start_mark.line + 1
+            name, line = self.construct_object(key), key.start_mark.line + 1
             if name in lines:
                 raise _Twice(f"line {line}: the key {key.value!r} was there already in line {lines[name]}; keep one")
             lines[name] = line

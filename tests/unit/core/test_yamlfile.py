@@ -22,6 +22,8 @@ def test_what_is_merged_may_be_overridden() -> None:
         ("a: 1\nb: 2\na: 3\n", "line 3: the key 'a' was there already in line 1; keep one"),
         ("a:\n  - {b: 1, 'b': 2}\n", "line 2: the key 'b'"),
         ("a: {<<: {x: 1}, y: 1, y: 2}\n", "line 1: the key 'y'"),
+        ("1: a\n0x1: b\n", "line 2: the key '0x1' was there already in line 1"),
+        ("{yes: 1, true: 2}\n", "the key 'true' was there already"),
         ("a: [\n", "not YAML (while parsing"),
     ],
 )
