@@ -207,12 +207,6 @@ def traces_of(folder: Folder) -> Traces | None:
     return Traces(entry.holder, news, released, error, claims.modified(sign))
 
 
-def holder_of(folder: Folder) -> Holder | None:
-    """Who holds the claim on a stage's folder, as far as can be seen without writing; None if nobody does."""
-    traces = traces_of(folder)
-    return traces.holder if traces is not None and traces.at_work else None
-
-
 def _is_silent(claims: Folder, number: int) -> bool:
     probe = f"probe-{uuid.uuid4().hex}"
     claims.put(probe, b"")  # both times come from the storage's clock, so hosts need not agree

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fsa_ray.storage import claim as claims
-from fsa_ray.storage.claim import Claim, ClaimHeld, ClaimLost, Entry, Holder, holder_of, traces_of
+from fsa_ray.storage.claim import Claim, ClaimHeld, ClaimLost, Entry, Holder, traces_of
 from fsa_ray.storage.folder import Folder
 from tests.unit.storage.contest import contest
 
@@ -75,12 +75,13 @@ def told(pipe: Any) -> str:
 
 def test_take_commit_release_take_again(folder: Folder) -> None:
     with Claim.take(folder) as first:
-        holder = holder_of(folder)
-        assert holder is not None and holder.pid == os.getpid()
+        found = traces_of(folder)
+        assert found is not None and found.at_work and found.holder.pid == os.getpid()
         first.commit("record.json", b"one")
         first.check()
     assert folder.get("record.json") == b"one"
-    assert holder_of(folder) is None
+    found = traces_of(folder)
+    assert found is not None and not found.at_work
     with Claim.take(folder) as second:
         assert second.generation > first.generation
 
@@ -109,8 +110,8 @@ def test_a_living_holder_is_named(folder: Folder) -> None:
         assert told(pipe) == "taken"
         with pytest.raises(ClaimHeld, match=f"process {process.pid} on .* works on it"):
             Claim.take(folder)
-        holder = holder_of(folder)
-        assert holder is not None and holder.pid == process.pid
+        found = traces_of(folder)
+        assert found is not None and found.at_work and found.holder.pid == process.pid
 
 
 def test_two_processes_at_once_have_one_winner(folder: Folder) -> None:
