@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from fsa_ray.core.explain import suggest
 from fsa_ray.core.grid import Cell, united
@@ -13,10 +13,10 @@ from fsa_ray.recipes.compeffdist import CompEffSpec, compeffdist
 from fsa_ray.recipes.demo import DEMO
 from fsa_ray.recipes.distil import distil
 from fsa_ray.recipes.fsa import FsaSpec, fsa
-from fsa_ray.recipes.grid import Variant, variants
+from fsa_ray.recipes.grid import Grid, Variant, variants
 from fsa_ray.recipes.joint import JointSpec, joint
 from fsa_ray.recipes.reviews import unfiltered
-from fsa_ray.recipes.spec import Spec, read_spec, validate
+from fsa_ray.recipes.spec import AskedAgain, Spec, read_spec, validate
 from fsa_ray.recipes.starter import (
     ABOUT_COMPEFFDIST,
     ABOUT_FSA,
@@ -96,17 +96,35 @@ def build(document: dict[str, Any], source: str, limit: int | None = None) -> Pl
     """From a spec document to its pipeline. `source` names the document in errors. A pilot leaves the grid out."""
     recipe = recipe_called(document.get("recipe", "distil"))
     spec = validate(document, recipe.spec, source)
-    if limit is not None:
-        pilot = spec.piloted(limit)
-        return Plan(pilot, recipe.build(pilot), whole=Plan(spec, recipe.build(spec)))
-    if spec.grid is None:
-        return Plan(spec, recipe.build(spec))
+    if spec.grid is not None and limit is None:
+        plan = _of_cells(recipe, document, spec, spec.grid, source)
+    else:
+        plan = Plan(spec, recipe.build(spec))
+    if spec.grid is None or limit is None:  # a pilot leaves out the cells, which alone may have the stage
+        _refuse_asking_nobody(plan, source)
+    if limit is None:
+        return plan
+    pilot = spec.piloted(limit)
+    return Plan(pilot, recipe.build(pilot), whole=plan)
+
+
+def _of_cells(recipe: Recipe, document: dict[str, Any], spec: Spec, grid: Grid, source: str) -> Plan:
     try:
-        found = list(variants(document, spec.grid))
+        found = list(variants(document, grid))
     except ValueError as error:
         raise ValueError(f"{source}: grid: {error}") from error
     cells = tuple(_cell(recipe, variant, source) for variant in found)
     return Plan(spec, united(spec.name, cells), cells)
+
+
+def _refuse_asking_nobody(plan: Plan, source: str) -> None:
+    """Failed rows of a stage that is not there cannot be asked again."""
+    given = plan.spec.teacher.ask_again
+    there = {*plan.pipeline.stages, *(label for cell in plan.cells for label in cell.stages)}
+    for label in given if isinstance(given, dict) else ():
+        if label not in there:
+            known = [each for each in get_args(AskedAgain) if each in there]
+            raise ValueError(f"{source}: teacher.ask_again: no stage is called {label!r} here; {suggest(label, known)}")
 
 
 def _cell(recipe: Recipe, variant: Variant, source: str) -> Cell:

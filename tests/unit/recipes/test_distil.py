@@ -85,6 +85,23 @@ def test_asking_again_adopts_what_was_good() -> None:
     assert again["teach"].fingerprint != first.fingerprint
 
 
+def test_a_stage_that_is_not_there_cannot_be_asked_again() -> None:
+    document = yaml.safe_load(yaml.safe_dump(RECIPES["demo"].starter))
+    document["teacher"]["ask_again"] = {"teach": 1, "align": 1}
+    for limit in (None, 20):
+        with pytest.raises(
+            ValueError, match=r"demo: teacher\.ask_again: no stage is called 'align' here; there are: te"
+        ):
+            build(document, "demo", limit)
+    document["teacher"] |= {"ask_again": {"teach-rewriting": 1}, "prompts": ["analysis"]}
+    with pytest.raises(ValueError, match="no stage is called 'teach-rewriting' here"):
+        build(document, "demo")
+    prompts = {
+        "prompts": {"one": {"teacher.prompts": ["analysis"]}, "both": {"teacher.prompts": ["analysis", "rewriting"]}}
+    }
+    assert build({**document, "grid": prompts}, "demo").cells, "one of its cells has it"
+
+
 def test_a_trial_draws_and_trains_the_student_anew_and_nothing_before(stages: dict[str, Stage]) -> None:
     document = yaml.safe_load(yaml.safe_dump(RECIPES["demo"].starter))
     again = build({**document, "trial": 1}, "demo").pipeline.stages
