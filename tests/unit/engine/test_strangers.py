@@ -45,6 +45,12 @@ def head(demands: bool) -> Iterator[str]:
         server.stop(None).wait()
 
 
+@pytest.fixture(autouse=True)
+def no_ray_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests share this process, and may have started one."""
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+
+
 def test_a_ray_that_answers_anybody_is_not_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_AUTH_MODE", "token")  # which says nothing of the other side
     monkeypatch.setenv("RAY_AUTH_TOKEN", "0123456789abcdef")
