@@ -12,7 +12,7 @@ from tests.end_to_end.test_crashes import COMMON, document_of_verify, folder_of,
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.timeout(1800)]
 
-KILLS = 5
+KILLS = 3
 
 
 def test_a_driver_that_dies_again_and_again_loses_and_doubles_nothing(smoke: Path, cli: Cli, house: Path) -> None:
