@@ -34,9 +34,9 @@ def test_what_does_not_occur_marks_nothing() -> None:
 
 
 def test_bars_take_no_exponential_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     pieces("a" + "|" * 1_000, [opinion("a " + "| " * 200 + "b")])
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @given(st.text(), st.lists(st.text(max_size=5)))

@@ -136,9 +136,9 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
     ],
 )  # fmt: skip
 def test_a_megabyte_is_read_in_seconds(unit: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     parse_attributes(unit * (1_000_000 // len(unit)))
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize(

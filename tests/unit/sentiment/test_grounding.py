@@ -56,9 +56,9 @@ def test_invented_evidence_and_targets_are_dropped() -> None:
 
 
 def test_a_megabyte_review_takes_seconds_at_most() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     ground([Opinion(target="aa", aspect="a", polarity="neutral", evidence="a" * 999)] * 3, "a" * 1_000_000)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 @given(st.text(st.characters(max_codepoint=127)), st.text(st.characters(max_codepoint=127), max_size=5))

@@ -167,10 +167,10 @@ def test_cleaning_is_idempotent_and_adds_nothing(text: str, review: str, cut: bo
 )  # fmt: skip
 def test_hostile_texts_take_seconds(unit: str) -> None:
     text = unit * (200_000 // len(unit))
-    started = time.perf_counter()
+    started = time.process_time()
     clean(text, text[::-1])
     clean(BLOCK + "\nReasoning: a. b\n" + text, text, cut=True)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_real_answers_lose_inventions_and_keep_their_blocks() -> None:

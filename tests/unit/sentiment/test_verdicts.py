@@ -82,11 +82,11 @@ def test_any_text_gets_a_verdict(answer: str, review: str) -> None:
 )
 def test_a_megabyte_is_judged_in_seconds(unit: str) -> None:
     text = unit * (1_000_000 // len(unit))
-    started = time.perf_counter()
+    started = time.process_time()
     judge_analysis("positive\n" + text, text)
     judge_analysis(text, text)
     judge_rewriting(text, text[::-1])
-    assert time.perf_counter() - started < 15
+    assert time.process_time() - started < 15
 
 
 def test_most_real_rewritings_pass() -> None:
