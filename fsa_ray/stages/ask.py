@@ -1,37 +1,29 @@
 """Base of the costly stages, which ask the teacher: nothing is dropped in them and nothing is asked twice."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field
 
 from fsa_ray.core.artifact import Rows, Table
-from fsa_ray.core.budget import Budget, BudgetReached
+from fsa_ray.core.budget import Budget
 from fsa_ray.core.goodput import goodput
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.prices import Prices
 from fsa_ray.core.stage import Stage, StageContext
-from fsa_ray.core.tables import TableWriter, iter_parts
+from fsa_ray.core.tables import iter_parts
 from fsa_ray.engine.endpoint import Endpoint, EndpointPlacement
 from fsa_ray.engine.placement import EnginePlacement
-from fsa_ray.engine.units import Counts, Layout, UnitFolder
 from fsa_ray.schemas.rows import REQUEST, RESPONSE
-from fsa_ray.stages.asking import Asker
-from fsa_ray.stages.model import Model, ModelDirectory
+from fsa_ray.stages.model import Model
+from fsa_ray.stages.rounds import ROWS_AT_ONCE, Round, Rounds, rows_begun
 from fsa_ray.stages.rows import RowWriter, derived_id
-from fsa_ray.stages.teaching import Teaching, Writing
 from fsa_ray.storage.folder import Folder
 
-if TYPE_CHECKING:
-    from fsa_ray.engine.run_units import Outcome
-
 RETRY_TEMPERATURE = 0.7
-ROWS_AT_ONCE = 50_000
 TOKENS_OF_TEXT = 75  # of a usual review, of about 300 characters
-_UNITS = "units"
 
 Judge = Callable[[list[dict[str, Any]]], Iterable[str | None]]
 """For each of some RESPONSE rows, all without an error, why it cannot be used and is asked again, or None."""
@@ -83,8 +75,7 @@ class Ask(Stage[Rows]):
 
     def rows_at_risk(self, placement: Placement, progress: Folder) -> int:
         """A round that has begun keeps its units; those of later rounds are as the placement says."""
-        rounds = (_round_folder(progress, number) for number in reversed(range(self.retries + 1)))
-        begun = next((layout.unit_rows for folder in rounds if (layout := Layout.read(folder / _UNITS))), 0)
+        begun = rows_begun(progress, self.retries)
         if self.endpoint is not None:
             return placement.section("endpoint", EndpointPlacement).rows_at_risk(begun)
         return placement.section("engine", EnginePlacement).rows_at_risk(begun)
@@ -108,7 +99,7 @@ class Ask(Stage[Rows]):
 
     def run(self, ctx: StageContext) -> Rows:
         """Holds the failed answers and the ids of adopted ones in memory; all others lie in the units' files."""
-        rounds, judge = _Rounds(ctx, self), self.judge(ctx)
+        rounds, judge = Rounds(ctx, self), self.judge(ctx)
         adopted = self._adopted(ctx)
         first = rounds.run(0, self._requests_without(ctx, adopted), self.sampling.temperature)
         newer = RESPONSE.empty_table()
@@ -156,81 +147,7 @@ class Ask(Stage[Rows]):
             yield part if adopted is None else part.filter(pc.invert(pc.is_in(part["id"], adopted)))
 
 
-@dataclass(frozen=True)
-class _Round:
-    """What was asked, and the finished units with what was said."""
-
-    requests: Table
-    units: UnitFolder
-
-
-class _Rounds:
-    """Asks requests in rounds, each with units of its own in the progress folder."""
-
-    def __init__(self, ctx: StageContext, stage: "Ask") -> None:
-        self.counts = Counts()
-        self.redone = 0  # rows
-        self._ctx = ctx
-        self._stage = stage
-        self._budget = ctx.placement.section("budget", Budget)
-        self._prices = ctx.placement.section("prices", Prices)
-
-    def run(self, number: int, requests: Iterable[pa.Table], temperature: float) -> _Round:
-        """Asks all requests. Raises BudgetReached when the budget ends the round early."""
-        folder = _round_folder(self._ctx.progress, number)
-        source = self._stored(folder, requests)
-        sampling = self._stage.sampling
-        decoding = {"temperature": temperature, "top_p": sampling.top_p}
-        before = self.counts
-        outcome, units = self._ask(folder, source, number, decoding, lambda now: self._over(before + now))
-        self.counts = before + outcome.counts
-        self.redone += outcome.redone
-        if not outcome.finished:
-            raise BudgetReached(self._budget.told(self._spent(self.counts), self._prices.currency))
-        return _Round(source, units)
-
-    def _ask(
-        self, folder: Any, source: Table, number: int, decoding: dict[str, Any], should_stop: Any
-    ) -> "tuple[Outcome, UnitFolder]":
-        from fsa_ray.engine.endpoint import ask_endpoint
-        from fsa_ray.engine.run_units import ask
-        from fsa_ray.stages.serving import Pulse, engine_of, session
-
-        stage, ctx = self._stage, self._ctx
-        listener = Pulse(ctx.tell, self.counts)
-        if stage.endpoint is not None:
-            ours = session(ctx)
-            placement = ctx.placement.section("endpoint", EndpointPlacement)
-            units = UnitFolder.open(ctx.root, folder / _UNITS, source, placement.unit_rows)
-            writing = Writing(stage.sampling.max_tokens, decoding, number, stage.seed)
-            return ask_endpoint(units, writing, stage.endpoint, placement, ours, listener, should_stop), units
-        assert stage.teacher is not None
-        engine = engine_of(ctx, stage.teacher, stage.precision, stage.max_length)
-        model = ctx.load(stage.teacher)
-        asker = Asker(ModelDirectory(ctx.root, model), stage.sampling.max_tokens, model.trust_remote_code)
-        units = UnitFolder.open(ctx.root, folder / _UNITS, source, engine.placement.unit_rows)
-        return ask(units, Teaching(asker, decoding, number, stage.seed), engine, listener, should_stop), units
-
-    def _stored(self, folder: Any, requests: Iterable[pa.Table]) -> Table:
-        """The requests as files of the progress folder; those of an interrupted attempt are the same, or stay."""
-        writer = TableWriter(
-            self._ctx.root, folder / "requests", REQUEST, ROWS_AT_ONCE, prefix="requests", resumed=True
-        )
-        for part in requests:
-            writer.add(part)
-        return writer.close()
-
-    def _over(self, counts: Counts) -> bool:
-        return self._budget.reached(self._spent(counts))
-
-    def _spent(self, counts: Counts) -> tuple[int, float | None]:
-        """Tokens and money of the whole run so far."""
-        prompt, output = self._ctx.spent
-        prompt, output = prompt + counts.prompt_tokens, output + counts.output_tokens
-        return prompt + output, self._prices.of(prompt, output)
-
-
-def _answers(round_: _Round, newer: pa.Table, judge: Judge | None) -> Iterator[pa.Table]:
+def _answers(round_: Round, newer: pa.Table, judge: Judge | None) -> Iterator[pa.Table]:
     """The judged answers of a round, those that `newer` has replaced by it, `ROWS_AT_ONCE` at a time or so."""
     for part in _gathered(round_.units.results()):
         judged = part if judge is None else _judged(part, judge)
@@ -255,10 +172,6 @@ def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
             waiting, rows = [], 0
     if waiting:
         yield pa.concat_tables(waiting)
-
-
-def _round_folder(progress: Folder, number: int) -> Folder:
-    return progress / f"round-{number}"
 
 
 def _failed(answers: pa.Table) -> pa.Array:
