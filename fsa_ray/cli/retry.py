@@ -7,8 +7,8 @@ from fsa_ray.core.explain import suggest
 from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.record import record_at
 from fsa_ray.core.stage import Stage
-from fsa_ray.recipes.spec import AskedAgain
 from fsa_ray.recipes.table import Plan, build
+from fsa_ray.recipes.teacher_spec import AskedAgain
 from fsa_ray.stages.ask import Ask
 from fsa_ray.storage.folder import Folder
 

@@ -9,7 +9,8 @@ from pydantic import Field
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import Stage
 from fsa_ray.evaluation.tasks import load_task
-from fsa_ray.recipes.spec import Distinct, Location, Section, Spec
+from fsa_ray.recipes.section import Distinct, Location, Section
+from fsa_ray.recipes.spec import Spec
 from fsa_ray.recipes.teacher import asked_again, asking
 from fsa_ray.recipes.trainable import refuse_endpoint, require_weighed_analyses
 from fsa_ray.sentiment.alignment.tasks import TASKS, AlignmentTask, alignment_task

@@ -9,10 +9,12 @@ from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.stage import Stage
 from fsa_ray.recipes.measures import benchmark_of, evaluation_texts_of
 from fsa_ray.recipes.reviews import reviews_of
-from fsa_ray.recipes.spec import AskedAgain, Location, Section, Spec
+from fsa_ray.recipes.section import Location, Section
+from fsa_ray.recipes.spec import Spec
 from fsa_ray.recipes.student import selected_of, start_of, trained
 from fsa_ray.recipes.suite import SuiteSpec, measure_by_prompts
 from fsa_ray.recipes.teacher import asked_again, asking, labels_behind, teacher_of
+from fsa_ray.recipes.teacher_spec import AskedAgain
 from fsa_ray.recipes.trainable import refuse_soft_labels
 from fsa_ray.stages.instructions.analyse import Analyse
 from fsa_ray.stages.instructions.attributes import Attributes

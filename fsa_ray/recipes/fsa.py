@@ -11,7 +11,8 @@ from fsa_ray.evaluation.invented import ASPECTS, POLARITY
 from fsa_ray.recipes.measures import evaluation_texts_of
 from fsa_ray.recipes.pairs import PairStudent, pair_start, paired, trained_on_pairs
 from fsa_ray.recipes.reviews import reviews_of
-from fsa_ray.recipes.spec import Distinct, Evaluation, Location, Section, Select, Spec
+from fsa_ray.recipes.section import Distinct, Location, Section
+from fsa_ray.recipes.spec import Evaluation, Select, Spec
 from fsa_ray.recipes.student import seed_of, split
 from fsa_ray.recipes.suite import needed
 from fsa_ray.recipes.teacher import labels_behind, responses_of, teacher_of

@@ -1,18 +1,11 @@
 """The YAML that a user writes. Field descriptions are the comments of `fsa-ray init` and the texts of the errors."""
 
-import os
-import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
-    NonNegativeInt,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
@@ -21,39 +14,9 @@ from fsa_ray.core.explain import explain
 from fsa_ray.core.yamlfile import parse_yaml, read_yaml
 from fsa_ray.recipes.document import place
 from fsa_ray.recipes.grid import Grid
-from fsa_ray.sentiment.perspectives import Kind
+from fsa_ray.recipes.section import Distinct, Location, Section
+from fsa_ray.recipes.teacher_spec import Teacher
 from fsa_ray.training.settings import TrainSettings
-
-
-def _expanded(path: str) -> str:
-    """`${NAME}` and `~` in a path stand for the environment variable and the home directory."""
-    expanded = os.path.expandvars(os.path.expanduser(path))  # noqa: PTH111 - a URL is no Path
-    if "${" in expanded:
-        raise ValueError(f"{path!r} names an environment variable that is not set")
-    return expanded
-
-
-Location = Annotated[str, AfterValidator(_expanded)]
-"""Where outside data lie: a path or URL."""
-
-
-def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    twice = next((value for value in values if values.count(value) > 1), None)
-    if twice is not None:
-        raise ValueError(f"{twice} is listed twice; the second would be asked and paid for again")
-    return values
-
-
-Once = AfterValidator(_distinct)
-"""A list in which nothing stands twice: ids are made from what stands there."""
-
-Distinct = Annotated[tuple[str, ...], Once]
-
-
-class Section(BaseModel):
-    """Base of every part of a spec: unknown keys are refused, values never change."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Corpus(Section):
@@ -90,92 +53,6 @@ class Decontaminate(Section):
     """Reviews that share text with the evaluation data, or with what a trained teacher learned from, are dropped."""
 
     ngram: int = Field(13, ge=3, description="so many words in a row count as shared text")
-
-
-class EndpointSpec(Section):
-    """A teacher behind an OpenAI-compatible server. Errors do not repeat what it says: it may be a misplaced key."""
-
-    model_config = ConfigDict(hide_input_in_errors=True)
-
-    url: str = Field(description="base URL, for example http://localhost:8000/v1")
-    model: str = Field(description="the model's name there")
-    key_variable: str = Field("OPENAI_API_KEY", description="environment variable that holds the key")
-
-    @field_validator("url")
-    @classmethod
-    def _without_credentials(cls, url: str) -> str:
-        if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
-            raise ValueError(
-                "expected http:// or https://, a host and a path, and nothing else; "
-                "a password or key goes into the environment variable that `key_variable` names"
-            )
-        return url
-
-    @field_validator("key_variable")
-    @classmethod
-    def _a_name(cls, name: str) -> str:
-        # Upper case alone, as is the custom: the keys of many providers would pass for names in small letters.
-        if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
-            raise ValueError(
-                "expected the name of an environment variable in capital letters, such as MY_KEY, not the key itself"
-            )
-        return name
-
-
-class EmbeddedTeacher(Section):
-    """A small teacher trained here, for runs that may download nothing."""
-
-    config: dict[str, Any] = Field(description="a transformers config with its model_type; vocab_size is filled in")
-    vocabulary: int = Field(1500, ge=300, description="tokens of the byte-pair tokenizer")
-    sequence_length: int = Field(512, ge=32, description="tokens of a packed training row")
-    train: TrainSettings = Field(description="how it is trained")
-    invented: int = Field(6000, ge=0, description="invented labelled reviews to train on")
-    rewritings: int = Field(1500, ge=0, description="how many of them are also answered for the further prompts")
-    benchmark: Location | None = Field(None, description="also train on the train splits of this SentiBench folder")
-    tasks: Distinct = Field((), description="the tasks whose train splits are used")
-
-
-AskedAgain = Literal["teach", "teach-rewriting", "respond", "align", "align-other"]
-"""Labels of the stages whose failed rows can be asked again."""
-
-
-class Teacher(Section):
-    """Who writes about the reviews: exactly one of `model`, `endpoint`, `embedded`."""
-
-    model: str | None = Field(None, description="directory or URL of a Hugging Face causal LM, or a hub id")
-    revision: str | None = Field(None, description="commit of the hub repository; needed with a hub id")
-    trust_remote_code: bool = Field(False, description="run the model repository's own code")
-    endpoint: EndpointSpec | None = Field(None, description="an OpenAI-compatible server instead")
-    embedded: EmbeddedTeacher | None = Field(None, description="a small teacher trained here instead")
-    prompts: Annotated[tuple[Kind, ...], Once] = Field(
-        ("analysis", "rewriting"), min_length=1, description="what it is asked about each review: perspectives"
-    )
-    weigh_labels: bool = Field(
-        False, description="also ask for the probabilities of the polarities, where the style json costs a request"
-    )
-    rewriting_share: float = Field(1.0, gt=0, le=1, description="share of the reviews that it also rewrites")
-    style: Literal["json", "compact"] = Field("json", description="of the analysis: JSON by schema, or short lines")
-    temperature: float = Field(0.0, ge=0, le=2, description="0 is greedy")
-    top_p: float = Field(1.0, gt=0, le=1, description="nucleus of the sampling")
-    max_tokens: int = Field(512, ge=8, description="longest answer; a longer one is an error")
-    max_length: int = Field(4096, ge=64, description="prompt and answer together")
-    retries: int = Field(2, ge=0, le=10, description="rounds that ask failed answers again, at temperature 0.7")
-    ask_again: NonNegativeInt | dict[AskedAgain, NonNegativeInt] = Field(
-        0, description="how often failed rows were asked again with --retry-failed: of all stages, or of each by label"
-    )
-    precision: Literal["fp32", "bf16"] = Field("bf16", description="in which the engine computes")
-
-    @model_validator(mode="after")
-    def _one_teacher(self) -> Self:
-        if sum(given is not None for given in (self.model, self.endpoint, self.embedded)) != 1:
-            raise ValueError("give exactly one of `model`, `endpoint` and `embedded`")
-        if self.weigh_labels and self.endpoint is not None:
-            raise ValueError("an endpoint does not tell the probabilities of label words; leave `weigh_labels` out")
-        return self
-
-    def rounds(self, label: AskedAgain) -> int:
-        """How often the failed rows of that stage are asked again."""
-        return self.ask_again.get(label, 0) if isinstance(self.ask_again, dict) else self.ask_again
 
 
 class Parse(Section):

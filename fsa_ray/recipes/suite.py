@@ -7,7 +7,8 @@ from pydantic import Field
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.stage import Stage
-from fsa_ray.recipes.spec import Evaluation, Once, Spec
+from fsa_ray.recipes.section import Once
+from fsa_ray.recipes.spec import Evaluation, Spec
 from fsa_ray.stages.alignment.questions import AlignmentQuestions
 from fsa_ray.stages.answer import Answer
 from fsa_ray.stages.evaluate import Evaluate

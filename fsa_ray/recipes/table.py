@@ -16,7 +16,7 @@ from fsa_ray.recipes.fsa import FsaSpec, fsa
 from fsa_ray.recipes.grid import Grid, Variant, variants
 from fsa_ray.recipes.joint import JointSpec, joint
 from fsa_ray.recipes.reviews import unfiltered
-from fsa_ray.recipes.spec import AskedAgain, Spec, read_spec, validate
+from fsa_ray.recipes.spec import Spec, read_spec, validate
 from fsa_ray.recipes.starter import (
     ABOUT_COMPEFFDIST,
     ABOUT_FSA,
@@ -29,6 +29,7 @@ from fsa_ray.recipes.starter import (
     TARGETED,
 )
 from fsa_ray.recipes.targeted import TargetedSpec, targeted
+from fsa_ray.recipes.teacher_spec import AskedAgain
 
 
 @dataclass(frozen=True)

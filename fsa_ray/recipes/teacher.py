@@ -5,8 +5,9 @@ from typing import Any
 from fsa_ray.core.artifact import Rows
 from fsa_ray.core.stage import Stage
 from fsa_ray.engine.endpoint import Endpoint
-from fsa_ray.recipes.spec import AskedAgain, EmbeddedTeacher, Spec
+from fsa_ray.recipes.spec import Spec
 from fsa_ray.recipes.student import reaching
+from fsa_ray.recipes.teacher_spec import AskedAgain, EmbeddedTeacher
 from fsa_ray.sentiment.perspectives import Kind
 from fsa_ray.sentiment.synthetic.answers import GOLD
 from fsa_ray.stages.ask import Ask, Sampling

@@ -15,7 +15,7 @@ from fsa_ray.engine import endpoint, run_units
 from fsa_ray.engine.endpoint import Endpoint
 from fsa_ray.engine.question import Reply
 from fsa_ray.engine.units import Counts, UnitFolder
-from fsa_ray.stages import ask, serving
+from fsa_ray.stages import ask, rounds, serving
 from fsa_ray.stages.ask import Sampling
 from fsa_ray.stages.teach import Teach
 
@@ -92,13 +92,15 @@ def test_the_last_answer_counts_and_every_row_has_one(workshop: Any, taught: Any
 
 def test_the_pieces_do_not_show(taught: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, _ = taught(seed=1)
-    monkeypatch.setattr(ask, "ROWS_AT_ONCE", 4)
+    for module in (ask, rounds):
+        monkeypatch.setattr(module, "ROWS_AT_ONCE", 4)
     pieces, _ = taught(seed=2, unit_rows=3)
     assert [file.sha256 for file in whole.kept.files] == [file.sha256 for file in pieces.kept.files]
 
 
 def test_only_what_failed_is_asked_anew(workshop: Any, taught: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ask, "ROWS_AT_ONCE", 4)
+    for module in (ask, rounds):
+        monkeypatch.setattr(module, "ROWS_AT_ONCE", 4)
     _, (first, before) = taught(retries=0)
     asked: list[int] = []
 
