@@ -19,7 +19,7 @@ from fsa_ray.recipes.starter import COMPEFFDIST
 from fsa_ray.recipes.table import Plan, build
 from fsa_ray.stages.ask import Ask
 from fsa_ray.storage.folder import Folder
-from tests.unit.cli.finished import finish
+from tests.unit.finished import finish
 
 JOBS = Path(__file__).parents[3] / "jobs"
 RECIPES = ["demo", "fsa", "compeffdist", "targeted", "joint"]
@@ -134,6 +134,8 @@ def told(
         elif label == "ingest":
             kept = write_table(root, root / label, pa.table({"id": [str(n) for n in range(20)]}))
             reasons = {"over_limit": 880}
-        finish(root, stage, measures, Rows(kept=kept, rejected=Table(files=()), reasons=reasons))
+        finish(
+            root, stage, measures, Rows(kept=kept, rejected=Table(files=()), reasons=reasons).model_dump(mode="json")
+        )
     print_pilot(root, planned, PRICED)
     return " ".join(capsys.readouterr().out.split())

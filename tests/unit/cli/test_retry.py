@@ -13,7 +13,7 @@ from fsa_ray.core.runner import refuse_second_payment
 from fsa_ray.recipes.table import Plan, load_pipeline
 from fsa_ray.stages.ask import Ask
 from fsa_ray.storage.folder import Folder
-from tests.unit.cli.finished import finish
+from tests.unit.finished import finish
 
 JOBS = Path(__file__).parents[3] / "jobs"
 

@@ -1,6 +1,5 @@
 """From the records of a grid to its table."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import yaml
 from fsa_ray.core.artifact import Artifact, DataFile, Table
 from fsa_ray.core.pipeline import RunIndex
 from fsa_ray.core.prices import Prices
-from fsa_ray.core.record import Record, parameters_of, provenance
 from fsa_ray.core.stage import Stage
 from fsa_ray.evaluation.scorecard import TaskScore
 from fsa_ray.recipes.demo import DEMO
@@ -18,6 +16,7 @@ from fsa_ray.recipes.table import Plan, build
 from fsa_ray.stages.ablation import ablation
 from fsa_ray.stages.evaluate import Scores
 from fsa_ray.storage.folder import Folder
+from tests.unit.finished import finish
 
 TASK = "invented_polarity"
 NOTHING: dict[str, Any] = {"files": ()}
@@ -60,17 +59,7 @@ def recorded(folder: Folder, planned: Plan) -> Folder:
     """A root in which every stage has left something."""
     RunIndex.write(folder, planned.pipeline, planned.spec.model_dump(mode="json", exclude_none=True))
     for label, stage in planned.pipeline.stages.items():
-        record = Record(
-            stage=stage.name,
-            version=stage.version,
-            fingerprint=stage.fingerprint,
-            parameters=parameters_of(stage),
-            inputs={},
-            artifact=artifact(label, stage),
-            measures={"tokens": 40_000.0, "seconds": 1.0, "output_tokens": 10.0},
-            provenance=provenance("laptop", datetime.now(UTC), 1),
-        )
-        (folder / stage.folder).put("record.json", record.encoded())
+        finish(folder, stage, {"tokens": 40_000.0, "seconds": 1.0, "output_tokens": 10.0}, artifact(label, stage))
     return folder
 
 
