@@ -130,7 +130,8 @@ def evaluation_table(done: Evaluation) -> Table:
         caption_justify="left",
     )
     table.add_column("task", no_wrap=True)
-    for heading in (f"score over {len(done.asked.seeds)} seeds", "95 % interval", "items", "invalid", "missing"):
+    score = "score" if len(done.asked.seeds) == 1 else f"score over {len(done.asked.seeds)} seeds"
+    for heading in (score, "95 % interval", "items", "invalid", "missing"):
         table.add_column(heading, justify="right")
     for one in done.scores.values():
         counts = (str(one.n), str(one.invalid), str(one.missing))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from fsa_ray.evaluation.intervals import Measure, interval, total
+from fsa_ray.evaluation.intervals import Measure, interval, mean_of_runs, resample, total
 from fsa_ray.evaluation.item import Item, Prediction
 from fsa_ray.evaluation.predictions import require_all
 from fsa_ray.evaluation.task import Floats, Protocol, Task, require_protocol
@@ -187,3 +187,15 @@ def stack(judged: Sequence[Outcome]) -> tuple[list[int], Floats]:
     if len(cells) != len(judged) or len(cells) != len(ids) * len(seeds):
         raise ValueError("each seed must have exactly one outcome for each item")
     return seeds, np.array([[cells[one, seed] for seed in seeds] for one in ids], dtype=np.float64)
+
+
+def drawn_means(tasks: Sequence[tuple[Task, Floats]], resamples: int = 2000, seed: int = 42) -> Floats:
+    """The unweighted mean of the tasks' metrics, each 0 to 1, in every bootstrap draw of the items of each task.
+
+    Statistics of a task have the shape (items, ..., runs, S) and give (resamples, ...); what stands between, such as two
+    models, is drawn together.
+    """
+    drawn = [
+        mean_of_runs(metric_of(task), resample(stats, resamples, own)) for own, (task, stats) in enumerate(tasks, seed)
+    ]
+    return np.asarray(np.mean(drawn, axis=0))

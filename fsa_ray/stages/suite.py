@@ -10,9 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from fsa_ray.core.artifact import DataFile, Table
 from fsa_ray.core.tables import read_table
-from fsa_ray.evaluation.intervals import mean_of_runs, resample
-from fsa_ray.evaluation.scorecard import Outcome, TaskScore, metric_of, stack
-from fsa_ray.evaluation.task import Floats, Protocol, Task
+from fsa_ray.evaluation.scorecard import Outcome, TaskScore, drawn_means, stack
+from fsa_ray.evaluation.task import Protocol
 from fsa_ray.evaluation.tasks import load_task
 from fsa_ray.reporting.suite import TaskData
 from fsa_ray.stages.answer import Answer
@@ -21,8 +20,6 @@ from fsa_ray.stages.judge import Judge
 from fsa_ray.stages.questions import Answering
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.settings import Precision
-
-RESAMPLES, SEED = 2000, 42  # of the mean's interval
 
 LABELS: Mapping[Answering, str] = {
     "likelihood": "by the likelihood of their words",
@@ -151,16 +148,6 @@ def keep(
     )
     (root / "evaluations").put(f"{name}.json", done.model_dump_json(indent=2).encode())
     return done
-
-
-def drawn_means(tasks: Sequence[tuple[Task, Floats]]) -> Floats:
-    """The mean of the tasks' metrics in each of RESAMPLES draws of the items of each: (RESAMPLES, ...) from statistics
-    of shape (items, ..., runs, S), where what stands between is drawn together."""
-    drawn = [
-        mean_of_runs(metric_of(task), resample(stats, RESAMPLES, seed))
-        for seed, (task, stats) in enumerate(tasks, SEED)
-    ]
-    return np.asarray(np.mean(drawn, axis=0))
 
 
 def outcomes_of(root: Folder, done: Evaluation) -> dict[str, list[Outcome]]:

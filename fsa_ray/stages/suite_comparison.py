@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict
 from fsa_ray.core.artifact import Table
 from fsa_ray.core.tables import read_table
 from fsa_ray.evaluation.comparison import Comparison, compare
-from fsa_ray.evaluation.scorecard import stack
+from fsa_ray.evaluation.scorecard import drawn_means, stack
 from fsa_ray.evaluation.tasks import load_task
-from fsa_ray.stages.suite import Evaluation, drawn_means, outcomes_of
+from fsa_ray.stages.suite import Evaluation, outcomes_of
 from fsa_ray.storage.folder import Folder
 
 
