@@ -192,7 +192,7 @@ def stack(judged: Sequence[Outcome]) -> tuple[list[int], Floats]:
 def drawn_means(tasks: Sequence[tuple[Task, Floats]], resamples: int = 2000, seed: int = 42) -> Floats:
     """The unweighted mean of the tasks' metrics, each 0 to 1, in every bootstrap draw of the items of each task.
 
-    Statistics of a task have the shape (items, ..., runs, S) and give (resamples, ...); what stands between, such as two
+    Statistics of a task (items, ..., runs, S) give (resamples, ...); what stands between, such as two
     models, is drawn together.
     """
     drawn = [
