@@ -54,13 +54,14 @@ UNITS = {
     "select": "examples",
     "score-distilled": "examples",
     "select-distilled": "examples",
+    "gold-pack": "examples",
     "pack": "examples",
     "pair": "examples",
     "pack-alignment": "examples",
     "pair-labelled": "examples",
-    "gold-pack": "examples",
 }
-"""Label of a stage to what its rows are, in the order of showing."""
+"""Label of a stage to what its rows are, in the order of showing: the last that a run has is what its student learned
+from."""
 
 NAMED = 3
 
