@@ -100,13 +100,20 @@ def build(document: dict[str, Any], source: str, limit: int | None = None) -> Pl
     if spec.grid is not None and limit is None:
         plan = _of_cells(recipe, document, spec, spec.grid, source)
     else:
-        plan = Plan(spec, recipe.build(spec))
+        plan = Plan(spec, _built(recipe, spec, source))
     if spec.grid is None or limit is None:  # a pilot leaves out the cells, which alone may have the stage
         _refuse_asking_nobody(plan, source)
     if limit is None:
         return plan
     pilot = spec.piloted(limit)
-    return Plan(pilot, recipe.build(pilot), whole=plan)
+    return Plan(pilot, _built(recipe, pilot, source), whole=plan)
+
+
+def _built(recipe: Recipe, spec: Spec, source: str) -> Pipeline:
+    try:
+        return recipe.build(spec)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from error
 
 
 def _of_cells(recipe: Recipe, document: dict[str, Any], spec: Spec, grid: Grid, source: str) -> Plan:
@@ -132,10 +139,7 @@ def _cell(recipe: Recipe, variant: Variant, source: str) -> Cell:
     """What one combination is measured by; other stages of the recipe are left out."""
     where = f"{source}, cell {variant.title}"
     spec = validate(variant.document, recipe.spec, where)
-    try:
-        pipeline = recipe.build(spec)
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from error
+    pipeline = _built(recipe, spec, where)
     if EVALUATED not in pipeline.stages:
         raise ValueError(f"{where}: a grid compares scores; say in section `evaluate` what is measured")
     measured = [label for label in pipeline.stages if label.startswith("evaluate-")]
