@@ -14,7 +14,7 @@ def comparison_table(found: Compared) -> Table:
         mark = " *" if one.p_holm < 0.05 else ""
         interval = f"{one.low:+.2f} to {one.high:+.2f}"
         numbers = (f"{one.first:.2f}", f"{one.second:.2f}", f"{one.difference:+.2f}{mark}", interval)
-        table.add_row(one.task, *numbers, f"{one.p:.3f}", f"{one.p_holm:.3f}")
+        table.add_row(one.task, *numbers, _chance(one.p), _chance(one.p_holm))
     if (mean := found.mean) is not None:
         table.add_section()
         interval = f"{mean.low:+.2f} to {mean.high:+.2f}"
@@ -23,3 +23,8 @@ def comparison_table(found: Compared) -> Table:
     else:
         table.caption = "No mean: the two were not measured on the same tasks."
     return table
+
+
+def _chance(p: float) -> str:
+    """A p-value, none of which is nothing."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
