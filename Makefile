@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 EXTRA ?= cpu
 PYTEST := $(BIN)/python -m pytest
+# Unit tests share the cores, one thread each; those with a Ray or an engine have the machine to themselves.
+UNIT := OMP_NUM_THREADS=1 $(PYTEST) tests/unit -m "not slow" -n auto --maxprocesses 4
 
 .PHONY: demo test test-all test-cluster check fix bench clean
 
@@ -11,7 +13,8 @@ demo: .venv/.ready
 	$(BIN)/fsa-ray run jobs/demo.yaml --root runs --placement cluster/placements/laptop.yaml
 
 test: .venv/.ready
-	$(PYTEST) -m "not slow and not cluster"
+	$(UNIT)
+	$(PYTEST) tests/ray tests/s3 tests/end_to_end -m "not slow"
 
 test-all: .venv/.ready
 	$(PYTEST) -m "slow and not cluster"
@@ -25,7 +28,7 @@ check: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(PYTEST) tests/unit -m "not slow"
+	$(UNIT)
 
 fix: .venv/.ready
 	$(BIN)/ruff check --fix .

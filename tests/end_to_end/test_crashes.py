@@ -18,6 +18,8 @@ from tests.end_to_end.conftest import SPEC, Cli, document
 pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.timeout(1800)]
 
 COMMON = ("--placement", "placement.yaml")
+ANOTHER_TEACHER = ("--set", "seed=7", "--set", "teacher.embedded.train.max_steps=80", "--until", "teacher")
+ANOTHER_TEACHER += ("--allow", "teacher")
 
 
 def start(house: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -106,7 +108,7 @@ def test_a_driver_killed_in_training_ends_with_the_same_weights(smoke: Path, cli
 
 
 def test_of_two_drivers_one_works_and_the_other_says_who(smoke: Path, cli: Cli, house: Path) -> None:
-    change = ("--set", "name=two-drivers", "--set", "seed=7", "--until", "teacher", "--allow", "teacher")
+    change = ("--set", "name=two-drivers", *ANOTHER_TEACHER)
     first = start(house, *change)
     claims = smoke / "train"
     before = set(claims.iterdir())
@@ -118,7 +120,7 @@ def test_of_two_drivers_one_works_and_the_other_says_who(smoke: Path, cli: Cli, 
 
 
 def test_ctrl_c_is_130_and_the_claim_is_free_at_once(smoke: Path, cli: Cli, house: Path) -> None:
-    change = ("--set", "name=interrupted", "--set", "seed=8", "--until", "teacher", "--allow", "teacher")
+    change = ("--set", "name=interrupted", *ANOTHER_TEACHER, "--set", "seed=8")
     driver = start(house, *change)
     claims = smoke / "train"
     before = set(claims.iterdir())

@@ -17,7 +17,7 @@ KILLS = 3
 
 def test_a_driver_that_dies_again_and_again_loses_and_doubles_nothing(smoke: Path, cli: Cli, house: Path) -> None:
     change = ("--set", "name=soaked", "--set", "corpus.invented=400", "--set", "train.checkpoint_every=4")
-    leave = ("--allow", "teach", "--allow", "student", "--allow", "gold-student")
+    leave = ("--allow", "teach", "--allow", "student", "--until", "student")
     chance, killed = random.Random(0), []
     for _ in range(KILLS):
         driver = start(house, *change, *leave)

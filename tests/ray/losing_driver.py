@@ -1,6 +1,6 @@
 """A driver that trains on two machines of a cluster of its own and loses one: `losing_driver.py ROOT NAME FAULT`.
 
-FAULT: drain, kill or none. The head trains nothing.
+FAULT: none, drain, kill (one worker goes on alone) or replace (killed, and another machine comes). The head trains nothing.
 """
 
 import sys
@@ -21,14 +21,18 @@ from tests.ray.train_driver import job
 
 STEPS, EVERY = 160, 40
 PLACEMENT = TrainPlacement(workers=2, min_workers=1, micro_batch=2, zero_stage=2, start_timeout_s=120)
+ALWAYS_TWO = PLACEMENT.model_copy(update={"min_workers": None})
+SMALL = {"object_store_memory": 80 << 20, "include_dashboard": False}
 
 
 def lose(cluster: Cluster, node: object, fault: str, progress: Path) -> None:
     """As soon as there is a checkpoint."""
     while not list(progress.glob("step-*/part-*.json")):
         time.sleep(0.05)
-    if fault == "kill":
+    if fault in ("kill", "replace"):
         cluster.remove_node(node, allow_graceful=False)
+        if fault == "replace":
+            cluster.add_node(num_cpus=1, **SMALL)
     else:
         drain_nodes(
             GcsClient(address=cluster.address), [node.node_id], Notice("a test takes the machine", time.time() + 60)
@@ -37,17 +41,19 @@ def lose(cluster: Cluster, node: object, fault: str, progress: Path) -> None:
 
 def main(folder: str, name: str, fault: str) -> None:
     root = Folder(folder)
-    small = {"object_store_memory": 80 << 20, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args={**small, "num_cpus": 0})
-    nodes = [cluster.add_node(num_cpus=1, **small) for _ in range(2)]
-    ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
-    given = job(root, name, max_steps=STEPS, checkpoint_every=EVERY)
-    if fault != "none":
-        losing = (cluster, nodes[1], fault, Path(given.progress.path))
-        threading.Thread(target=lose, args=losing, daemon=True).start()
-    outcome = train(given, PLACEMENT)
-    ray.shutdown()
-    cluster.shutdown()
+    # Ray's hooks at exit cannot be set by the thread that adds a machine.
+    cluster = Cluster(initialize_head=True, head_node_args={**SMALL, "num_cpus": 0}, shutdown_at_exit=False)
+    try:
+        nodes = [cluster.add_node(num_cpus=1, **SMALL) for _ in range(2)]
+        ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
+        given = job(root, name, max_steps=STEPS, checkpoint_every=EVERY)
+        if fault != "none":
+            losing = (cluster, nodes[1], fault, Path(given.progress.path))
+            threading.Thread(target=lose, args=losing, daemon=True).start()
+        outcome = train(given, ALWAYS_TWO if fault == "replace" else PLACEMENT)
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
     sys.stdout.write(outcome.model_dump_json())
 
 

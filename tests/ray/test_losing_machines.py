@@ -1,5 +1,6 @@
 """Training that loses one of its machines, in a cluster of several raylets on this one."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -72,3 +73,18 @@ def test_a_machine_that_vanishes_costs_the_steps_since_the_last_checkpoint(
     assert outcome["steps_redone"] == before.reached - after.began < EVERY
     assert (outcome["restarts"], outcome["preemptions"]) == (1, 0)
     refuse_other_results(root, "kill", undisturbed)
+
+
+def test_a_machine_that_is_replaced_leaves_no_trace_in_the_weights(root: Folder, undisturbed: list[dict]) -> None:
+    outcome = trained(root, "replace")
+    before, after = groups(root, "replace")
+    assert (before.workers, before.drained, after.workers) == (2, False, 2)
+    assert after.began == outcome["resumed_at"] > 0 and outcome["restarts"] == 1
+    refuse_other_results(root, "replace", undisturbed)
+    assert [line["loss"] for line in lines(root, "replace")] == [line["loss"] for line in undisturbed]
+    assert weights_of(root, "replace") == weights_of(root, "none")
+
+
+def weights_of(root: Folder, name: str) -> str:
+    """The digest of what comes out, in fp32."""
+    return hashlib.sha256(root.get(f"{name}/out/model.safetensors")).hexdigest()

@@ -90,9 +90,8 @@ def test_tied_weights_and_a_group_for_each_tensor(root: Folder, config: dict, op
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ways", WAYS[:2], ids=str)
-def test_in_bf16_the_fp32_weights_move_too(root: Folder, ways: list[Way]) -> None:
-    assert shift(root, f"bf16-{ways}", ways, precision="bf16") < 1e-3
+def test_in_bf16_the_fp32_weights_move_too(root: Folder) -> None:
+    assert shift(root, "bf16", WAYS[1], precision="bf16") < 1e-3
 
 
 @pytest.mark.slow
