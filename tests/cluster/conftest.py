@@ -1,5 +1,6 @@
 """A network, a store that all its machines reach, and a spec to run there."""
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,23 @@ class House:
         """On the machine that the tests run on."""
         command = [sys.executable, "-m", "fsa_ray.cli", *arguments]
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+
+    def measures(self, label: str) -> dict[str, Any]:
+        """What the record of a stage that is done counts."""
+        shown = self.cli("show", "mortal", label, "--root", self.root.url, "--json")
+        return json.loads(shown.stdout)["record"]["measures"]
+
+    def verified(self) -> None:
+        done = json.loads(self.cli("verify", "mortal", "--root", self.root.url, "--json").stdout)
+        assert done["passed"], [check for check in done["checks"] if not check["passed"]]
+
+    def redone(self) -> str:
+        """A line of what was lost with machines and done again."""
+        teach, student = self.measures("teach"), self.measures("student")
+        return (
+            f"teach asked {teach['rows_redone']} of {teach['rows']} rows again (goodput {teach['goodput']:.3f}), "
+            f"student redid {student['steps_redone']} of {student['steps']} steps (goodput {student['goodput']:.3f})"
+        )
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A driver that trains on two machines of a cluster of its own and loses one: `losing_driver.py ROOT NAME FAULT`.
 
-FAULT: none, drain, kill (one worker goes on alone) or replace (killed, and another machine comes). The head trains nothing.
+FAULT: none, drain, kill (the other worker goes on alone) or replace (killed, and another machine comes).
+The head trains nothing.
 """
 
 import sys
