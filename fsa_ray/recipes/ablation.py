@@ -43,7 +43,7 @@ SOFT_LABELS: dict[str, Any] = {
         "select.rate": [0.1, 0.3, 1.0],
         "labels": {
             "hard": {"train.soft_labels": None},
-            "soft": {"train.soft_labels": {"weight": 0.5}},
+            "soft": {"train.soft_labels": {"weight": 0.1}},
         },
         "trial": [0, 1, 2],
     },
