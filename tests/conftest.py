@@ -1,6 +1,7 @@
 """What all tests share. With FSA_RAY_REQUIRE_ALL=1, as in CI, a skipped test is a failed one."""
 
 import os
+import signal
 import uuid
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -14,6 +15,11 @@ from tests.object_store import Server
 # A busy machine makes single examples slow, which says nothing about them; tests of speed measure it themselves.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+def pytest_configure() -> None:
+    """Programs that a shell starts in the background ignore Ctrl-C, and so would what the tests start and interrupt."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,6 +8,7 @@ files are copied leaves a folder that is passed over. Any number of workers, at 
 
 import hashlib
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ def name_of(step: int) -> str:
 
 def save_part(holding: Holding, part: Part, lines: Sequence[StepLine]) -> Path:
     """Writes this worker's part into a new local directory and returns it. Needs no other worker."""
-    directory = Path(tempfile.mkdtemp(prefix="fsa-ray-checkpoint-"))
+    directory = Path(tempfile.mkdtemp(prefix=_local(part.identity, part.rank)))
     save_file(holding.weights(), directory / part.weights)
     save_file(holding.moments(), directory / part.moments)
     if part.rank == 0:
@@ -95,6 +96,12 @@ def save_part(holding: Holding, part: Part, lines: Sequence[StepLine]) -> Path:
     whole = part.model_copy(update={"pieces": pieces, "files": files})
     (directory / f"part-{part.rank}.json").write_text(whole.model_dump_json())
     return directory
+
+
+def remove_local(identity: str, rank: int) -> None:
+    """Removes what killed workers in this one's place left on this machine: copies that never reached the storage."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_local(identity, rank)}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def complete(progress: Folder) -> Iterator[Complete]:
@@ -110,7 +117,7 @@ def refuse_stranger(found: Complete, identity: str) -> None:
     if found.parts[0].identity != identity:
         raise ValueError(
             f"{found.folder.url} belongs to another training run (settings, model or corpus differ); "
-            "give this run a progress folder of its own"
+            "remove it to train from the start"
         )
 
 
@@ -173,6 +180,10 @@ def rotate(progress: Folder, count: int, gib: float | None) -> list[Complete]:
     for checkpoint in found[len(kept) :]:
         progress.remove(name_of(checkpoint.step))
     return kept
+
+
+def _local(identity: str, rank: int) -> str:
+    return f"fsa-ray-checkpoint-{identity[:16]}-{rank}-"
 
 
 def _tensors(folder: Folder, name: str) -> Tensors:

@@ -15,23 +15,21 @@ from fsa_ray.core.artifact import DataFile
 from fsa_ray.engine.train import Drained, TrainPlacement
 from fsa_ray.training import checkpoints
 from fsa_ray.training.attempts import Account, Notebook
-from fsa_ray.training.batches import StepRows, accumulation
+from fsa_ray.training.batches import StepRows
 from fsa_ray.training.export import full_weights, save_directory, store_directory
 from fsa_ray.training.holding import holding, samples
+from fsa_ray.training.loading import load_together
 from fsa_ray.training.look import best_weights, keep_best, looked_at
-from fsa_ray.training.lora import merged
-from fsa_ray.training.metrics import write_lines
+from fsa_ray.training.lora import is_adapter, merged
+from fsa_ray.training.metrics import StepLine, write_lines
 from fsa_ray.training.model import load_tokenizer
-from fsa_ray.training.pair_lm import PairLM
-from fsa_ray.training.pair_rows import PairRows
 from fsa_ray.training.probe import probe
 from fsa_ray.training.pulse import Pulse
 from fsa_ray.training.resume import start_of
-from fsa_ray.training.rows import Rows, read_rows
 from fsa_ray.training.running import Running
 from fsa_ray.training.settings import TrainJob
 from fsa_ray.training.step import take_step
-from fsa_ray.training.student import Student, load_student, weights_digest
+from fsa_ray.training.student import weights_digest
 from fsa_ray.training.uploads import Uploads
 from fsa_ray.training.watch import BestWeights, best_step, is_over
 from fsa_ray.training.zero import start_engine
@@ -44,9 +42,10 @@ def work(job: TrainJob, placement: TrainPlacement) -> dict[str, Any] | Drained:
     the text of a ValueError that another try would not mend, or Drained after a checkpoint, when a machine goes."""
     begun = time.monotonic()
     torch.set_num_threads(placement.threads_per_worker)
+    device = _device(placement)
     dist.init_process_group("nccl" if placement.gpus else "gloo")
     try:
-        run = _prepare(job, placement)
+        run = _prepare(job, placement, device)
     except ValueError as error:
         return {"mistake": str(error)}
     started, resumed_at = time.monotonic(), len(run.lines)
@@ -54,17 +53,17 @@ def work(job: TrainJob, placement: TrainPlacement) -> dict[str, Any] | Drained:
     try:
         while not left_off and not _is_finished(run):
             line = looked_at(run, take_step(run, len(run.lines)))
-            if not math.isfinite(line.loss):
-                return {
-                    "mistake": f"the loss is {line.loss} at step {line.step}; lower learning_rate or raise warmup_ratio"
-                }
+            lost = _not_finite(line)
+            if lost is not None:
+                return {"mistake": lost}
             run.lines.append(line)
             keep_best(run)
             run.notebook.step(line.step)
             run.pulse.beat(run.lines, run.steps)
-            if run.draining or line.step % job.settings.checkpoint_every == 0:
+            finished = _is_finished(run)
+            if run.draining or finished or line.step % job.settings.checkpoint_every == 0:
                 _checkpoint(run)
-            left_off = run.draining and not _is_finished(run)
+            left_off = run.draining and not finished
     finally:
         run.notebook.end(drained=left_off)
     if left_off:
@@ -83,7 +82,11 @@ def work(job: TrainJob, placement: TrainPlacement) -> dict[str, Any] | Drained:
         "steps": len(run.lines),
         "resumed_at": resumed_at,
         "rows": len(run.rows),
-        "parameters": sum(getattr(p, "ds_numel", p.numel()) for p in run.lm.parameters()),
+        "parameters": sum(
+            getattr(value, "ds_numel", value.numel())
+            for name, value in run.lm.named_parameters()
+            if not is_adapter(name)
+        ),
         "answer_tokens": sum(line.answer_tokens for line in run.lines),
         "tokens": sum(line.tokens for line in run.lines),
         "final_loss": run.lines[-1].loss if run.lines else None,
@@ -107,22 +110,22 @@ def _make_room(run: Running) -> Drained:
     return Drained(run.lines[-1].step)
 
 
-def _prepare(job: TrainJob, placement: TrainPlacement) -> Running:
-    settings, workers = job.settings, dist.get_world_size()
-    accumulation(settings.global_batch, workers, placement.micro_batch)
-    rows = read_rows(job.root, job.corpus)
+def _not_finite(line: StepLine) -> str | None:
+    """What is no number, if anything is: DeepSpeed leaves a step out whose gradient is none."""
+    norm = math.inf if line.grad_norm is not None and line.grad_norm < 0 else line.grad_norm  # DeepSpeed's word for it
+    for name, value in {"loss": line.loss, "loss on soft labels": line.label_loss, "gradient's norm": norm}.items():
+        if value is not None and not math.isfinite(value):
+            return f"the {name} is {value} at step {line.step}; lower learning_rate or raise warmup_ratio"
+    return None
+
+
+def _prepare(job: TrainJob, placement: TrainPlacement, device: torch.device) -> Running:
+    settings, workers, rank = job.settings, dist.get_world_size(), dist.get_rank()
+    loaded = load_together(job, placement)
+    rows, lm = loaded.rows, loaded.lm
     order = StepRows(len(rows), settings.global_batch, settings.seed)
     steps = settings.max_steps if settings.max_steps is not None else order.steps(settings.epochs or 0)
-    device = _device(placement)
-    lm, start_digest = load_student(job, placement, digest=dist.get_rank() == 0)
-    dev = None if job.dev is None else read_rows(job.root, job.dev)
-    for corpus in (rows, dev):
-        if corpus is not None:
-            _refuse_strange(corpus, lm)
-    if settings.watch is not None and dev is None:
-        raise ValueError("watch: this training has no examples to look at; leave the section out")
-    if settings.soft_labels is not None and rows.soft is None:
-        raise ValueError("soft_labels: no example of the corpus has the teacher's probabilities of label words")
+    checkpoints.remove_local(job.identity, rank)
     start = start_of(job.progress, job.identity, device)
     if start.found is not None:
         checkpoints.load_weights(start.found, lm)
@@ -135,9 +138,9 @@ def _prepare(job: TrainJob, placement: TrainPlacement) -> Running:
     if lines:
         log.warning("resumed at step %d of %d", len(lines), steps)
     dist.barrier()
-    pulse = Pulse(job.progress, dist.get_rank())
-    notebook = Notebook(job.progress, dist.get_rank(), start.attempt, workers, len(lines))
-    uploads = Uploads((lambda: _rotate(job, placement)) if dist.get_rank() == 0 else (lambda: None))
+    pulse = Pulse(job.progress, rank)
+    notebook = Notebook(job.progress, rank, start.attempt, workers, len(lines))
+    uploads = Uploads((lambda: _rotate(job, placement)) if rank == 0 else (lambda: None))
     return Running(
         job=job,
         placement=placement,
@@ -145,34 +148,17 @@ def _prepare(job: TrainJob, placement: TrainPlacement) -> Running:
         engine=engine,
         lm=lm,
         rows=rows,
-        dev=dev,
+        dev=loaded.dev,
         order=order,
         steps=steps,
         pulse=pulse,
         notebook=notebook,
-        start_digest=start_digest,
+        start_digest=loaded.digest,
         attempt=start.attempt,
         holding=kept,
         uploads=uploads,
         lines=lines,
     )
-
-
-def _refuse_strange(rows: Rows, lm: Student) -> None:
-    """Raises ValueError for rows that this kind of model does not read, or tokens that it does not know."""
-    if isinstance(rows, PairRows) != isinstance(lm, PairLM):
-        kind = "an encoder-decoder" if isinstance(lm, PairLM) else "a causal model"
-        held = "pairs of texts" if isinstance(rows, PairRows) else "packed rows"
-        raise ValueError(
-            f"the student ({lm.model.config.model_type}) is {kind}, but the corpus holds {held}; "
-            "the recipe fsa trains encoder-decoders on pairs, all others train causal models on packed rows"
-        )
-    known = lm.model.get_input_embeddings().num_embeddings
-    if rows.highest_token >= known:
-        raise ValueError(
-            f"the corpus has token id {rows.highest_token}, the model knows {known}: "
-            "pack with the tokenizer of the model that is trained"
-        )
 
 
 def _device(placement: TrainPlacement) -> torch.device:

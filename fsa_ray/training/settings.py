@@ -1,4 +1,4 @@
-"""What a training run is: every value here changes the weights that come out."""
+"""What a training run is: all values here but `checkpoint_every` change the weights that come out."""
 
 import hashlib
 from typing import Any, Literal, Self
@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fsa_ray.core.artifact import DataFile, Table
+from fsa_ray.core.fingerprint import canonical, fields_of
 from fsa_ray.storage.folder import Folder
 
 Precision = Literal["bf16", "fp32"]
@@ -21,9 +22,9 @@ class Lora(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rank: int = Field(16, ge=1)
-    alpha: float = Field(32.0, gt=0)
+    alpha: float = Field(32.0, gt=0, description="the adapters count alpha / rank times")
     dropout: float = Field(0.0, ge=0, lt=1)
-    targets: tuple[str, ...] = ()  # names of linear layers, such as q_proj; empty: all but the head
+    targets: tuple[str, ...] = Field((), description="names of linear layers, such as q_proj; none: all but the head")
 
 
 class SoftLabels(BaseModel):
@@ -37,9 +38,9 @@ class SoftLabels(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    weight: float = Field(gt=0, le=1)  # USUAL_WEIGHT if not given
-    temperature: float = Field(1.0, gt=0)
-    divergence: Divergence = "forward"
+    weight: float = Field(gt=0, le=1, description=f"of the divergence in the loss, {USUAL_WEIGHT} if not given")
+    temperature: float = Field(1.0, gt=0, description="divides the student's logits")
+    divergence: Divergence = Field("forward", description="KL(teacher || student), or reverse")
 
     @model_validator(mode="before")
     @classmethod
@@ -57,9 +58,9 @@ class Watch(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    every: int = Field(ge=1)
-    best: bool = True
-    patience: int | None = Field(None, ge=1)
+    every: int = Field(ge=1, description="steps between two looks")
+    best: bool = Field(True, description="take out the weights that did best, not the last ones")
+    patience: int | None = Field(None, ge=1, description="end after so many looks without a better one")
 
 
 class TrainSettings(BaseModel):
@@ -71,24 +72,26 @@ class TrainSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: float | None = Field(None, gt=0)
-    max_steps: int | None = Field(None, ge=0)  # 0: a model that is not trained at all, as a control
-    global_batch: int = Field(ge=1)
-    learning_rate: float = Field(gt=0)
-    min_lr_ratio: float = Field(0.0, ge=0, le=1)
-    warmup_ratio: float = Field(0.0, ge=0, lt=1)
-    schedule: Literal["cosine", "linear"] = "cosine"  # after the warm-up
+    epochs: float | None = Field(None, gt=0, description="how often each row is read; or give max_steps")
+    max_steps: int | None = Field(None, ge=0, description="optimiser steps; 0: not trained at all, as a control")
+    global_batch: int = Field(ge=1, description="rows of a step, over all workers")
+    learning_rate: float = Field(gt=0, description="the highest, after the warm-up")
+    min_lr_ratio: float = Field(0.0, ge=0, le=1, description="share of the rate that is left at the end")
+    warmup_ratio: float = Field(0.0, ge=0, lt=1, description="share of the steps in which the rate rises")
+    schedule: Literal["cosine", "linear"] = Field("cosine", description="how the rate falls after the warm-up")
     weight_decay: float = Field(0.1, ge=0)
     betas: tuple[float, float] = (0.9, 0.999)
     epsilon: float = Field(1e-8, gt=0)
-    clip: float = Field(1.0, gt=0)
-    precision: Precision = "bf16"
-    seed: int = Field(42, ge=0)
-    checkpoint_every: int = Field(100, ge=1)
-    optimizer: Optimizer = "adamw"  # rms_adamw: steps in proportion to each tensor's size (FSA-Distillation)
-    lora: Lora | None = None
-    soft_labels: SoftLabels | None = None
-    watch: Watch | None = None
+    clip: float = Field(1.0, gt=0, description="largest norm of a step's gradient")
+    precision: Precision = Field("bf16", description="of weights and activations; masters and moments are fp32")
+    seed: int = Field(42, ge=0, description="of starting weights, order of rows and dropout")
+    checkpoint_every: int = Field(100, ge=1, exclude=True, description="steps; changes no weight")
+    optimizer: Optimizer = Field(
+        "adamw", description="rms_adamw: steps in proportion to each tensor's size (FSA-Distillation)"
+    )
+    lora: Lora | None = Field(None, description="train low-rank adapters, merged into the weights at the end")
+    soft_labels: SoftLabels | None = Field(None, description="learn the teacher's probabilities of label words too")
+    watch: Watch | None = Field(None, description="look at the loss on examples that are held out")
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
@@ -127,7 +130,7 @@ class ModelSource(BaseModel):
 class TrainJob(BaseModel):
     """Everything that a train worker is told. `tokenizer` is copied into the result; by default the model's own.
 
-    `dev` is a corpus like the other, to look at.
+    `dev` is a corpus like the other, to look at. `begins_with`: the digest that the starting weights must have.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -140,9 +143,17 @@ class TrainJob(BaseModel):
     dev: Table | None = None
     out: Folder
     progress: Folder
+    begins_with: str | None = None
 
     @property
     def identity(self) -> str:
-        """Digest of what decides the weights: a checkpoint of another identity is refused."""
-        parts = self.model_dump_json(include={"settings", "model", "corpus", "dev"})
-        return hashlib.sha256(parts.encode()).hexdigest()
+        """Digest of what decides the weights, not of where it lies: a checkpoint of another identity is refused.
+
+        What a model's path holds is not looked at; `progress` belongs to a stage whose fingerprint has done so.
+        """
+        settings = fields_of(self.settings, skip_defaults=True)
+        model = fields_of(self.model.model_copy(update={"path": None, "files": ()}), skip_defaults=True)
+        files = [self.model.files, self.corpus.files, () if self.dev is None else self.dev.files]
+        return hashlib.sha256(
+            canonical({"settings": settings, "model": model, "files": [[one.sha256 for one in part] for part in files]})
+        ).hexdigest()

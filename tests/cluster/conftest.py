@@ -58,8 +58,8 @@ class House:
         """A line of what was lost with machines and done again."""
         teach, student = self.measures("teach"), self.measures("student")
         return (
-            f"teach asked {teach['rows_redone']} of {teach['rows']} rows again (goodput {teach['goodput']:.3f}), "
-            f"student redid {student['steps_redone']} of {student['steps']} steps (goodput {student['goodput']:.3f})"
+            f"teach asked {teach['rows_redone']:.0f} of {teach['rows']:.0f} rows again (goodput {teach['goodput']:.3f}), "
+            f"student redid {student['steps_redone']:.0f} of {student['steps']:.0f} steps (goodput {student['goodput']:.3f})"
         )
 
 

@@ -18,7 +18,7 @@ from tests.end_to_end.conftest import SPEC, Cli, document
 pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.timeout(1800)]
 
 COMMON = ("--placement", "placement.yaml")
-ANOTHER_TEACHER = ("--set", "seed=7", "--set", "teacher.embedded.train.max_steps=80", "--until", "teacher")
+ANOTHER_TEACHER = ("--set", "seed=7", "--set", "teacher.embedded.train.max_steps=120", "--until", "teacher")
 ANOTHER_TEACHER += ("--allow", "teacher")
 
 
@@ -107,25 +107,17 @@ def test_a_driver_killed_in_training_ends_with_the_same_weights(smoke: Path, cli
     assert record["measures"]["resumed_at"] >= 6
 
 
-def test_of_two_drivers_one_works_and_the_other_says_who(smoke: Path, cli: Cli, house: Path) -> None:
+def test_of_two_drivers_one_works_the_other_says_who_and_ctrl_c_frees_the_claim_at_once(
+    smoke: Path, cli: Cli, house: Path
+) -> None:
     change = ("--set", "name=two-drivers", *ANOTHER_TEACHER)
-    first = start(house, *change)
     claims = smoke / "train"
     before = set(claims.iterdir())
+    first = start(house, *change)
     wait_for(lambda: bool(set(claims.iterdir()) - before), first)
     second = cli("run", str(SPEC), *COMMON, *change)
     assert second.returncode == 3, second.stderr[-2000:]
     assert f"process {first.pid} on" in second.stderr
-    assert first.wait(timeout=600) == 0
-
-
-def test_ctrl_c_is_130_and_the_claim_is_free_at_once(smoke: Path, cli: Cli, house: Path) -> None:
-    change = ("--set", "name=interrupted", *ANOTHER_TEACHER, "--set", "seed=8")
-    driver = start(house, *change)
-    claims = smoke / "train"
-    before = set(claims.iterdir())
-    wait_for(lambda: bool(set(claims.iterdir()) - before), driver)
-    time.sleep(3)
-    driver.send_signal(signal.SIGINT)
-    assert driver.wait(timeout=120) == 130
+    first.send_signal(signal.SIGINT)
+    assert first.wait(timeout=120) == 130
     assert cli("run", str(SPEC), *COMMON, *change).returncode == 0

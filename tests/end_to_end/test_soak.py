@@ -1,34 +1,40 @@
-"""A run whose driver is killed again and again, wherever it happens to be."""
+"""A run whose driver is killed again and again: early and late in teaching, and in training."""
 
 import random
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import SPEC, Cli
-from tests.end_to_end.test_crashes import COMMON, document_of_verify, folder_of, start
+from tests.end_to_end.conftest import SPEC, Cli, document
+from tests.end_to_end.test_crashes import COMMON, digests, document_of_verify, start, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.timeout(1800)]
-
-KILLS = 3
 
 
 def test_a_driver_that_dies_again_and_again_loses_and_doubles_nothing(smoke: Path, cli: Cli, house: Path) -> None:
     change = ("--set", "name=soaked", "--set", "corpus.invented=400", "--set", "train.checkpoint_every=4")
     leave = ("--allow", "teach", "--allow", "student", "--until", "student")
-    chance, killed = random.Random(0), []
-    for _ in range(KILLS):
+    planned = document(cli("plan", str(SPEC), *COMMON, *change, "--json"))["stages"]
+    folders = {stage["label"]: smoke / stage["folder"] for stage in planned}
+    units = folders["teach"] / "progress" / "round-0" / "units"
+    checkpoints = folders["student"] / "progress" / "checkpoints"
+    chance, stored = random.Random(0), dict[str, str]()
+    early = chance.randint(1, 3)
+    late = early + chance.randint(1, 4)
+    for moment in (
+        lambda: len(digests(units)) >= early,
+        lambda: len(digests(units)) >= late,
+        lambda: bool(list(checkpoints.glob("step-*/part-*.json"))),
+    ):
         driver = start(house, *change, *leave)
-        time.sleep(chance.uniform(8, 30))
-        if driver.poll() is not None:
-            assert driver.returncode == 0, (house / "crash.log").read_text()[-3000:]
-            break
+        wait_for(moment, driver)
         driver.send_signal(signal.SIGKILL)
-        killed.append(driver.wait())
-    assert len(killed) >= 2, "it was done before it was disturbed"
+        driver.wait()
+        assert stored.items() <= digests(units).items(), "committed rows changed"
+        stored = digests(units)
     done = cli("run", str(SPEC), *COMMON, *change, *leave)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert digests(units) == stored, "all was taught before the last one died"
     assert all(check["passed"] for check in document_of_verify(cli, "soaked"))
-    assert (smoke / folder_of(cli, "soaked", "student") / "record.json").exists()
+    assert (folders["student"] / "record.json").exists()

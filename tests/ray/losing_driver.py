@@ -18,6 +18,7 @@ from fsa_ray.engine.spot.notice import Notice
 from fsa_ray.engine.train import TrainPlacement
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.run import train
+from tests.ray.test_train import newest_step
 from tests.ray.train_driver import job
 
 STEPS, EVERY = 160, 40
@@ -27,8 +28,8 @@ SMALL = {"object_store_memory": 80 << 20, "include_dashboard": False}
 
 
 def lose(cluster: Cluster, node: object, fault: str, progress: Path) -> None:
-    """As soon as there is a checkpoint."""
-    while not list(progress.glob("step-*/part-*.json")):
+    """As soon as there is a checkpoint of both workers."""
+    while newest_step(progress) == 0:
         time.sleep(0.05)
     if fault in ("kill", "replace"):
         cluster.remove_node(node, allow_graceful=False)

@@ -1,11 +1,14 @@
 """Training that goes on with another number of workers, at another ZeRO stage."""
 
+import numpy as np
 import pytest
 
+from fsa_ray.core.tables import write_table
 from fsa_ray.engine.train import TrainPlacement
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.run import train
 from fsa_ray.training.settings import Lora, TrainJob, Watch
+from tests.ray.test_students import loss_of, soft_rows
 from tests.ray.test_train import lines
 from tests.ray.train_driver import CONFIG, T5, VOCABULARY, job
 
@@ -73,9 +76,8 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_one_before_it_goes_on_to_th
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ways", WAYS, ids=str)
-def test_a_packed_run_goes_on_elsewhere(root: Folder, ways: list[Way]) -> None:
-    assert shift(root, f"packed-{ways}", ways, config=ODD) < 1e-5
+def test_a_packed_run_goes_on_elsewhere(root: Folder) -> None:
+    assert shift(root, "packed", WAYS[0], config=ODD) < 1e-5
 
 
 @pytest.mark.slow
@@ -92,6 +94,8 @@ def test_tied_weights_and_a_group_for_each_tensor(root: Folder, config: dict, op
 @pytest.mark.slow
 def test_in_bf16_the_fp32_weights_move_too(root: Folder) -> None:
     assert shift(root, "bf16", WAYS[1], precision="bf16") < 1e-3
+    steps = lines(root, "bf16")
+    assert steps[-1]["loss"] < steps[0]["loss"]
 
 
 @pytest.mark.slow
@@ -106,10 +110,13 @@ def test_adapters_move_and_the_rest_of_the_model_is_not_stored(root: Folder) -> 
 
 @pytest.mark.slow
 def test_the_best_weights_survive_a_move(root: Folder) -> None:
-    given = job(root, "watched", watch=Watch(every=3), **STEPS)
-    given = given.model_copy(update={"dev": given.corpus})
-    first = train(given, placed((2, 2)))
+    """The watched examples contradict the corpus, so that the best step lies before the move."""
+    dev = write_table(root, root / "dev", soft_rows(np.random.default_rng(7), flip=True))
+    given = job(root, "watched", watch=Watch(every=3), learning_rate=2e-2, **STEPS).model_copy(update={"dev": dev})
+    train(given, placed((2, 2)))
+    looks = {line["step"]: line["dev_loss"] for line in lines(root, "watched") if line["dev_loss"] is not None}
+    best = min(looks, key=looks.__getitem__)
+    assert best <= 12
     go_back(given, 12)
-    again = train(given, placed((3, 3)))
-    assert again.resumed_at == 12 and again.final_loss == pytest.approx(first.final_loss, abs=1e-5)
-    assert [line["dev_loss"] for line in lines(root, "watched")][-1] is not None
+    assert train(given, placed((3, 3))).resumed_at == 12
+    assert loss_of(root, "watched", dev) == pytest.approx(looks[best], abs=1e-5)

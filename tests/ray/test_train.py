@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,7 @@ from fsa_ray.engine.session import Session
 from fsa_ray.engine.train import TrainingFailed, TrainPlacement
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.run import TrainOutcome, train
-from tests.ray.train_driver import CONFIG, T5, TWO_WORKERS, corpus, job, pairs
+from tests.ray.train_driver import TWO_WORKERS, job
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +93,7 @@ def test_nodes_that_never_come_end_the_wait(ray_session: Session, root: Folder) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("workers", "micro_batch", "zero_stage"), [(1, 8, 0), (2, 4, 0), (2, 1, 1), (1, 1, 2), (2, 1, 3), (2, 4, 3)]
-)
+@pytest.mark.parametrize(("workers", "micro_batch", "zero_stage"), [(1, 8, 0), (2, 1, 3)])
 def test_placement_does_not_change_the_weights(
     trained: TrainOutcome, root: Folder, workers: int, micro_batch: int, zero_stage: int
 ) -> None:
@@ -113,42 +112,10 @@ def test_placement_does_not_change_the_weights(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("zero_stage", [0, 1, 2, 3])
-def test_bf16_trains_at_every_stage(ray_session: Session, root: Folder, zero_stage: int) -> None:
-    name = f"bf16-{zero_stage}"
-    train(job(root, name, precision="bf16"), TWO_WORKERS.model_copy(update={"zero_stage": zero_stage}))
-    steps = lines(root, name)
+def test_bf16_trains_without_sharding_too(ray_session: Session, root: Folder) -> None:
+    train(job(root, "bf16", precision="bf16"), TWO_WORKERS.model_copy(update={"zero_stage": 0}))
+    steps = lines(root, "bf16")
     assert steps[-1]["loss"] < 0.95 * steps[0]["loss"]
-
-
-@pytest.mark.slow
-def test_a_model_that_carries_state_is_refused_by_the_workers(ray_session: Session, root: Folder) -> None:
-    mamba = {"model_type": "mamba", "vocab_size": 120, "hidden_size": 32, "num_hidden_layers": 2, "state_size": 8}
-    with pytest.raises(ValueError, match="softmax attention"):
-        train(job(root, "mamba", config=mamba), TWO_WORKERS)
-
-
-@pytest.mark.slow
-def test_a_vocabulary_that_is_too_small_is_refused(ray_session: Session, root: Folder) -> None:
-    with pytest.raises(ValueError, match="the model knows 60"):
-        train(job(root, "small", config={**CONFIG, "vocab_size": 60}), TWO_WORKERS)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("config", "said"),
-    [
-        (CONFIG, r"\(qwen3\) is a causal model, but .* pairs of texts"),
-        (T5, r"\(t5\) is an encoder-decoder, but .* packed"),
-    ],
-)
-def test_rows_of_the_other_kind_of_student_are_refused(
-    ray_session: Session, root: Folder, config: dict, said: str
-) -> None:
-    strange = pairs(root) if config is CONFIG else corpus(root)
-    given = job(root, f"strange-{config['model_type']}", config=config).model_copy(update={"corpus": strange})
-    with pytest.raises(ValueError, match=said):
-        train(given, TWO_WORKERS)
 
 
 @pytest.mark.slow
@@ -157,7 +124,7 @@ def test_rows_of_the_other_kind_of_student_are_refused(
 def test_a_killed_driver_continues_to_the_same_weights_bit_by_bit(tmp_path: Path, kind: str) -> None:
     undisturbed = run_driver(tmp_path, "whole", kind)
     assert undisturbed["resumed_at"] == 0
-    for kill_at in (1, 3):
+    for kill_at in (1, 3) if kind == "rows" else (2,):
         driver = start_driver(tmp_path, "killed", kind)
         wait_for_checkpoints(tmp_path / "killed/progress", kill_at, driver)
         children = psutil.Process(driver.pid).children(recursive=True)
@@ -218,4 +185,6 @@ def wait_for_checkpoints(progress: Path, count: int, driver: subprocess.Popen[by
 
 
 def newest_step(progress: Path) -> int:
-    return max((int(path.parent.name.removeprefix("step-")) for path in progress.glob("step-*/part-0.json")), default=0)
+    """The newest of which both workers have stored their part."""
+    stored = Counter(path.parent.name for path in progress.glob("step-*/part-*.json"))
+    return max((int(name.removeprefix("step-")) for name, parts in stored.items() if parts == 2), default=0)

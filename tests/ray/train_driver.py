@@ -15,7 +15,7 @@ from fsa_ray.engine.train import TrainPlacement
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.packing import Tokenized, pack_table
 from fsa_ray.training.pairing import TokenPair, pair_table
-from fsa_ray.training.run import train
+from fsa_ray.training.run import TrainOutcome, train
 from fsa_ray.training.settings import ModelSource, TrainJob, TrainSettings
 
 VOCABULARY = 120
@@ -93,7 +93,10 @@ if __name__ == "__main__":
     config = T5 if kind.endswith("pairs") else CONFIG
     given = job(root, name, max_steps=60, config=config)
     if kind.startswith("second phase of "):
-        first = train(job(root, "first", max_steps=5, config=config), TWO_WORKERS)
+        if not root.exists("first.json"):
+            first = train(job(root, "first", max_steps=5, config=config), TWO_WORKERS)
+            root.put("first.json", first.model_dump_json().encode())
+        first = TrainOutcome.model_validate_json(root.get("first.json"))
         given = given.model_copy(update={"model": ModelSource(files=first.files)})
     outcome = train(given, TWO_WORKERS)
     sys.stdout.write(outcome.model_dump_json())

@@ -108,12 +108,12 @@ def test_verdicts(answer: str, finish_reason: str, reason: str | None) -> None:
 
 
 @pytest.mark.parametrize("unit", ["a", '"', "'a' ", "Aspect: a\n", f"{TEXT}\n\n", "Aspect: a\nSentiment: positive\n"])
-def test_a_megabyte_is_judged_in_seconds(unit: str) -> None:
-    text = unit * (1_000_000 // len(unit))
+def test_a_long_answer_is_judged_in_seconds(unit: str) -> None:
+    text = unit * (200_000 // len(unit))
     started = time.process_time()
     judge_interpretation(text, text, "length")
     judge_interpretation(TEXT + text, text[::-1])
-    assert time.process_time() - started < 20
+    assert time.process_time() - started < 5
 
 
 def test_most_real_interpretations_pass_and_those_of_other_reviews_do_not() -> None:

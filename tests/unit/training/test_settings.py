@@ -1,9 +1,11 @@
 import pytest
 from pydantic import ValidationError
 
+from fsa_ray.core.artifact import DataFile, Table
 from fsa_ray.core.fingerprint import fields_of
+from fsa_ray.storage.folder import Folder
 from fsa_ray.training.schedule import learning_rate
-from fsa_ray.training.settings import ModelSource, TrainSettings
+from fsa_ray.training.settings import ModelSource, TrainJob, TrainSettings
 
 
 def settings(**changes) -> TrainSettings:
@@ -44,3 +46,19 @@ def test_a_model_comes_from_one_place():
         ModelSource(path="x", config={"model_type": "qwen3"})
     with pytest.raises(ValidationError, match="no model_type"):
         ModelSource(config={"hidden_size": 3})
+
+
+def job(folder, *, key: str = "a", digest: str = "d", path: str = "/mnt/model", **changes) -> TrainJob:
+    root = Folder(str(folder))
+    table = Table(files=(DataFile(key=key, size=1, sha256=digest, rows=1),))
+    return TrainJob(
+        settings=settings(**changes), model=ModelSource(path=path), root=root, corpus=table, out=root, progress=root
+    )
+
+
+def test_a_run_is_known_by_what_decides_its_weights_and_not_by_where_that_lies(tmp_path):
+    known = job(tmp_path).identity
+    assert job(tmp_path / "elsewhere", key="b", path="s3://bucket/model", checkpoint_every=7).identity == known
+    for changed in ({"digest": "e"}, {"seed": 7}, {"learning_rate": 2e-3}, {"lora": {"rank": 4}}):
+        assert job(tmp_path, **changed).identity != known
+    assert job(tmp_path).model_copy(update={"dev": job(tmp_path).corpus}).identity != known

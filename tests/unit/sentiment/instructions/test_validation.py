@@ -265,8 +265,8 @@ def test_a_definition_with_any_part_replaced_is_read(kind: TaskKind, data: st.Da
 @pytest.mark.parametrize(
     "unit", ["a", " ", "{", "[", '"', "\\n", "text 1 ", "between the ", '{"a":1} ', "compare the "]
 )
-def test_a_megabyte_is_read_in_seconds(unit: str) -> None:
-    text = unit * (1_000_000 // len(unit))
+def test_a_long_answer_is_read_in_seconds(unit: str) -> None:
+    text = unit * (200_000 // len(unit))
     started = time.process_time()
     example = {"input": text, "output": text}
     for key, read in READERS.items():
@@ -275,4 +275,4 @@ def test_a_megabyte_is_read_in_seconds(unit: str) -> None:
         read(json.dumps({"name": text, "kind": "scoring", "description": text, key: [example] * 8}))
     given = {"name": "verdict", "kind": "scoring", "description": "How good", "minimum": 1, "maximum": 5}
     READERS["description"](json.dumps(given | {"examples": [example] * 8}))
-    assert time.process_time() - started < 15
+    assert time.process_time() - started < 4
