@@ -1,4 +1,4 @@
-"""init, run, plan: from a spec to a run."""
+"""init, keys, plan, run: from a spec to a run."""
 
 from pathlib import Path
 from typing import Annotated
@@ -34,6 +34,38 @@ def init(
         raise ValueError(f"{output}: there is no folder {output.parent}; make it, or choose another with --output")
     output.write_text(render(found.starter, found.about, found.spec), encoding="utf-8")
     stderr.print(f"wrote {output}; next: fsa-ray plan {output}")
+
+
+def keys(
+    of: Annotated[str, typer.Argument(help=f"{STARTERS[:-1]}; or placement.")] = "distil",
+    json_: Json = False,
+) -> None:
+    """List every key that a spec of a recipe, or a placement file, may have: with its default and what it means."""
+    from dataclasses import asdict
+
+    from rich.markup import escape
+    from rich.table import Table
+
+    from fsa_ray.cli.console import print_json, stdout
+    from fsa_ray.cli.sections import SECTIONS
+    from fsa_ray.recipes.keys import Key, keys_of
+    from fsa_ray.recipes.table import recipe_called
+
+    found: list[Key] = []
+    if of == "placement":
+        for name, model in SECTIONS.items():
+            found.extend([Key(name, None, (model.__doc__ or "").partition("\n")[0], section=True)])
+            found.extend(keys_of(model, f"{name}."))
+    else:
+        found.extend(keys_of(recipe_called(of).spec))
+    if json_:
+        print_json([asdict(key) for key in found])
+        return
+    table = Table("key", "default", "meaning", box=None, pad_edge=False)
+    for key in found:
+        default = "" if key.section else "[dim]to be given[/]" if key.default is None else escape(key.default)
+        table.add_row(f"[bold]{key.path}[/]" if key.section else key.path, default, escape(key.about))
+    stdout.print(table, highlight=False)
 
 
 def plan(
@@ -104,6 +136,7 @@ def run(
 
 COMMANDS = (
     init,
+    keys,
     plan,
     run,
 )

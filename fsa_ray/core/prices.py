@@ -8,9 +8,9 @@ class Prices(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    prompt: float | None = Field(None, ge=0)
-    output: float | None = Field(None, ge=0)
-    currency: str = "USD"
+    prompt: float | None = Field(None, ge=0, description="of a million tokens that the teacher reads")
+    output: float | None = Field(None, ge=0, description="of a million tokens that it writes")
+    currency: str = Field("USD", description="a name to show; nothing is converted")
 
     def of(self, prompt_tokens: float, output_tokens: float) -> float | None:
         if self.prompt is None or self.output is None:

@@ -27,16 +27,16 @@ class Endpoint(BaseModel):
 
 
 class EndpointPlacement(BaseModel):
-    """Section `endpoint` of a placement."""
+    """Section `endpoint`: a teacher behind an OpenAI-compatible server."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    units_in_flight: int = Field(2, ge=1)
-    unit_rows: int = Field(64, ge=1)  # rows committed together
-    requests_in_flight: int = Field(32, ge=1)  # of a unit
-    timeout_s: float = Field(300.0, gt=0)  # of one request
-    tries: int = Field(6, ge=1)  # with growing pauses: refused connections, 429, 5xx
-    start_timeout_s: float = Field(300.0, gt=0)  # until those who ask run, nodes included
+    units_in_flight: int = Field(2, ge=1, description="lost and asked again after a crash")
+    unit_rows: int = Field(64, ge=1, description="rows committed together")
+    requests_in_flight: int = Field(32, ge=1, description="of a unit")
+    timeout_s: float = Field(300.0, gt=0, description="of one request")
+    tries: int = Field(6, ge=1, description="with growing pauses: refused connections, 429, 5xx")
+    start_timeout_s: float = Field(300.0, gt=0, description="until those who ask run, nodes included")
 
     def rows_at_risk(self, begun: int = 0) -> int:
         """As `EnginePlacement.rows_at_risk`."""

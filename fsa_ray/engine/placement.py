@@ -6,16 +6,26 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class RayPlacement(BaseModel):
-    """Section `ray`."""
+    """Section `ray`: which Ray, and how much of a machine it may have."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    address: str = "local"  # local: our own Ray on this machine; auto: the cluster that this machine belongs to
-    logical_cpus: int = Field(default=16, ge=4)  # of a local Ray: more than cores, so that no small task starves
-    object_store_mib: int = Field(default=512, ge=80)  # of a local Ray
-    metrics_port: int | None = Field(default=None, ge=1, le=65535)  # of a local Ray, for Prometheus; None: no metrics
-    autoscaling: bool = False  # whether the cluster can grow nodes that it does not have now
-    open: bool = False  # join a Ray that asks nobody for a token, so that whoever reaches it can run code there
+    address: str = Field(
+        default="local",
+        description="local: our own Ray on this machine; auto: the cluster that this machine belongs to",
+    )
+    logical_cpus: int = Field(
+        default=16, ge=4, description="of a local Ray: more than cores, so that no small task starves"
+    )
+    object_store_mib: int = Field(default=512, ge=80, description="memory for objects of a local Ray")
+    metrics_port: int | None = Field(
+        default=None, ge=1, le=65535, description="of a local Ray, for Prometheus; None: no metrics"
+    )
+    autoscaling: bool = Field(default=False, description="whether the cluster can grow nodes that it does not have now")
+    open: bool = Field(
+        default=False,
+        description="join a Ray that asks nobody for a token, so that whoever reaches it can run code there",
+    )
 
 
 class EnginePlacement(BaseModel):
@@ -23,18 +33,20 @@ class EnginePlacement(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    device: Literal["cpu", "gpu"] = "cpu"
-    replicas: int = Field(default=1, ge=1)
-    cpus: float = Field(default=1.0, gt=0)  # logical CPUs that a replica reserves
-    threads: int | None = Field(default=None, ge=1)  # of a CPU engine; None: one per core of its node
-    gpus: int = Field(default=1, ge=1)  # per replica, on `gpu`: the tensor-parallel size
-    max_num_seqs: int = Field(default=128, ge=1)
-    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
-    kv_cache_gib: int = Field(default=1, ge=1)  # of a CPU engine
-    start_timeout_s: float = Field(default=900.0, gt=0)
-    unit_timeout_s: float = Field(default=3600.0, gt=0)  # for one unit of prompts, waiting for the engine included
-    units_in_flight: int = Field(default=3, ge=1)  # per replica; lost and asked again after a crash
-    unit_rows: int = Field(default=64, ge=1)  # rows committed together
+    device: Literal["cpu", "gpu"] = Field(default="cpu", description="which vLLM is installed here")
+    replicas: int = Field(default=1, ge=1, description="engines, each on one node")
+    cpus: float = Field(default=1.0, gt=0, description="logical CPUs that a replica reserves")
+    threads: int | None = Field(default=None, ge=1, description="of a CPU engine; None: one per core of its node")
+    gpus: int = Field(default=1, ge=1, description="per replica, on `gpu`: the tensor-parallel size")
+    max_num_seqs: int = Field(default=128, ge=1, description="prompts that a replica answers at a time")
+    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1, description="share of a GPU's memory")
+    kv_cache_gib: int = Field(default=1, ge=1, description="of a CPU engine: room for the prompts being answered")
+    start_timeout_s: float = Field(default=900.0, gt=0, description="until an engine answers, nodes included")
+    unit_timeout_s: float = Field(
+        default=3600.0, gt=0, description="for one unit of prompts, waiting for the engine included"
+    )
+    units_in_flight: int = Field(default=3, ge=1, description="per replica; lost and asked again after a crash")
+    unit_rows: int = Field(default=64, ge=1, description="rows committed together")
 
     @property
     def total_units_in_flight(self) -> int:
@@ -50,10 +62,10 @@ class WorkersPlacement(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    workers: int = Field(default=1, ge=1)
-    threads: int = Field(default=2, ge=1)  # of each worker
-    gpus: float = Field(default=0.0, ge=0)  # of each worker
-    start_timeout_s: float = Field(default=300.0, gt=0)  # until all workers run, nodes included
+    workers: int = Field(default=1, ge=1, description="processes, each with a model of its own")
+    threads: int = Field(default=2, ge=1, description="of each worker")
+    gpus: float = Field(default=0.0, ge=0, description="of each worker")
+    start_timeout_s: float = Field(default=300.0, gt=0, description="until all workers run, nodes included")
 
     @property
     def need(self) -> dict[str, float]:

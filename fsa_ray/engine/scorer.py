@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class ScorePlacement(WorkersPlacement):
-    """Section `score` of a placement."""
+    """Section `score`: difficulty, by models that torch runs."""
 
-    unit_rows: int = Field(default=512, ge=1)  # rows committed together
-    batch_tokens: int = Field(default=4096, ge=1)  # of one forward pass, padding included
-    logits_mib: int = Field(default=256, ge=1)  # held at a time
+    unit_rows: int = Field(default=512, ge=1, description="rows committed together")
+    batch_tokens: int = Field(default=4096, ge=1, description="of one forward pass, padding included")
+    logits_mib: int = Field(default=256, ge=1, description="held at a time")
 
 
 @dataclass

@@ -15,10 +15,10 @@ from fsa_ray.schemas.rows import ANSWER
 
 
 class Seq2SeqPlacement(WorkersPlacement):
-    """Section `seq2seq` of a placement."""
+    """Section `seq2seq`: encoder-decoders that are asked."""
 
-    unit_rows: int = Field(default=256, ge=1)  # rows committed together
-    batch_tokens: int = Field(default=8192, ge=1)  # of the encoder's input, padding included
+    unit_rows: int = Field(default=256, ge=1, description="rows committed together")
+    batch_tokens: int = Field(default=8192, ge=1, description="of the encoder's input, padding included")
 
 
 class Texts(Protocol):

@@ -46,20 +46,32 @@ class TrainPlacement(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    workers: int = Field(default=1, ge=1)
-    min_workers: int | None = Field(default=None, ge=1)  # go on with fewer when machines are lost; None: never
-    gpus: bool = False  # one for each worker
-    threads_per_worker: int = Field(default=1, ge=1)  # and logical CPUs that it reserves
-    micro_batch: int = Field(default=1, ge=1)  # packed rows at a time in each worker
-    zero_stage: int = Field(default=2, ge=0, le=3)
-    attention: str | None = None  # sdpa, flash_attention_2, eager; None: what transformers prefers for the model
-    gradient_checkpointing: bool = False
-    keep_checkpoints: int = Field(default=2, ge=1)
-    keep_gib: float | None = Field(default=None, gt=0)  # of checkpoints together; the newest is kept whatever its size
-    max_failures: int = Field(default=2, ge=0)  # restarts after a worker's death; announced losses do not count
-    autoscaling: bool = False  # whether the cluster can grow nodes that it does not have now
-    start_timeout_s: float = Field(default=300.0, gt=0)  # until all workers run, nodes included
-    more_timeout_s: float = Field(default=120.0, ge=0)  # once min_workers fit on a growing cluster: for more of them
+    workers: int = Field(default=1, ge=1, description="processes that train together")
+    min_workers: int | None = Field(
+        default=None, ge=1, description="go on with fewer when machines are lost; None: never"
+    )
+    gpus: bool = Field(default=False, description="one for each worker")
+    threads_per_worker: int = Field(default=1, ge=1, description="and logical CPUs that it reserves")
+    micro_batch: int = Field(default=1, ge=1, description="packed rows at a time in each worker")
+    zero_stage: int = Field(
+        default=2, ge=0, le=3, description="what the workers share out: moments (1), gradients too (2), weights too (3)"
+    )
+    attention: str | None = Field(
+        default=None, description="sdpa, flash_attention_2, eager; None: what transformers prefers for the model"
+    )
+    gradient_checkpointing: bool = Field(default=False, description="less memory for more computing")
+    keep_checkpoints: int = Field(default=2, ge=1, description="the newest so many stay")
+    keep_gib: float | None = Field(
+        default=None, gt=0, description="of checkpoints together; the newest is kept whatever its size"
+    )
+    max_failures: int = Field(
+        default=2, ge=0, description="restarts after a worker's death; announced losses do not count"
+    )
+    autoscaling: bool = Field(default=False, description="whether the cluster can grow nodes that it does not have now")
+    start_timeout_s: float = Field(default=300.0, gt=0, description="until all workers run, nodes included")
+    more_timeout_s: float = Field(
+        default=120.0, ge=0, description="once min_workers fit on a growing cluster: for more of them"
+    )
 
     @model_validator(mode="after")
     def _fewest_first(self) -> Self:

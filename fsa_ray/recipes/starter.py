@@ -1,12 +1,13 @@
 """The spec that `fsa-ray init` writes: a document rendered as YAML, with the field descriptions as comments."""
 
 import json
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
 from fsa_ray.evaluation.fsa import SEEDS
+from fsa_ray.recipes.keys import section_of
 from fsa_ray.recipes.spec import Spec
 
 SENTIBENCH = [
@@ -224,7 +225,7 @@ def _lines(document: dict[str, Any], model: type[BaseModel] | None, depth: int) 
     for key, value in document.items():
         field = model.model_fields.get(key) if model is not None else None
         about = field.description if field is not None else None
-        section = _section(field.annotation) if field is not None else None
+        section = section_of(field.annotation) if field is not None else None
         if isinstance(value, dict) and value:
             lines.extend([""] if depth == 0 else [])
             doc = (section.__doc__ or "").split("\n")[0] if section is not None else ""
@@ -233,11 +234,6 @@ def _lines(document: dict[str, Any], model: type[BaseModel] | None, depth: int) 
         else:
             lines.append(f"{indent}{key}: {_scalar(value)}" + (f"  # {about}" if about else ""))
     return lines
-
-
-def _section(annotation: Any) -> type[BaseModel] | None:
-    candidates = (annotation, *get_args(annotation))
-    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
 
 
 def _scalar(value: Any) -> str:

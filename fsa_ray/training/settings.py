@@ -21,9 +21,9 @@ class Lora(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rank: int = Field(16, ge=1)
+    rank: int = Field(16, ge=1, description="of each adapter")
     alpha: float = Field(32.0, gt=0, description="the adapters count alpha / rank times")
-    dropout: float = Field(0.0, ge=0, lt=1)
+    dropout: float = Field(0.0, ge=0, lt=1, description="of what the adapters read")
     targets: tuple[str, ...] = Field((), description="names of linear layers, such as q_proj; none: all but the head")
 
 
@@ -79,9 +79,9 @@ class TrainSettings(BaseModel):
     min_lr_ratio: float = Field(0.0, ge=0, le=1, description="share of the rate that is left at the end")
     warmup_ratio: float = Field(0.0, ge=0, lt=1, description="share of the steps in which the rate rises")
     schedule: Literal["cosine", "linear"] = Field("cosine", description="how the rate falls after the warm-up")
-    weight_decay: float = Field(0.1, ge=0)
-    betas: tuple[float, float] = (0.9, 0.999)
-    epsilon: float = Field(1e-8, gt=0)
+    weight_decay: float = Field(0.1, ge=0, description="of all tensors, times the rate")
+    betas: tuple[float, float] = Field((0.9, 0.999), description="of AdamW's moments")
+    epsilon: float = Field(1e-8, gt=0, description="of AdamW")
     clip: float = Field(1.0, gt=0, description="largest norm of a step's gradient")
     precision: Precision = Field("bf16", description="of weights and activations; masters and moments are fp32")
     seed: int = Field(42, ge=0, description="of starting weights, order of rows and dropout")

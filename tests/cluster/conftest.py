@@ -57,10 +57,10 @@ class House:
     def redone(self) -> str:
         """A line of what was lost with machines and done again."""
         teach, student = self.measures("teach"), self.measures("student")
-        return (
-            f"teach asked {teach['rows_redone']:.0f} of {teach['rows']:.0f} rows again (goodput {teach['goodput']:.3f}), "
-            f"student redid {student['steps_redone']:.0f} of {student['steps']:.0f} steps (goodput {student['goodput']:.3f})"
-        )
+        rows = f"{teach['rows_redone']:.0f} of {teach['rows']:.0f}"
+        steps = f"{student['steps_redone']:.0f} of {student['steps']:.0f}"
+        asked = f"teach asked {rows} rows again (goodput {teach['goodput']:.3f})"
+        return f"{asked}, student redid {steps} steps (goodput {student['goodput']:.3f})"
 
 
 @pytest.fixture
