@@ -40,7 +40,7 @@ bench: .venv/.ready
 		$(BIN)/python benchmarks/$$name.py --out build/benchmarks/$$name.json || exit 1; \
 	done
 	if [ -n "$$FSA_RAY_DATA" ]; then \
-		$(BIN)/python benchmarks/answering.py --data "$$FSA_RAY_DATA/sentibench" --out build/benchmarks/answering.json; \
+		$(BIN)/python benchmarks/answering.py --data "$$FSA_RAY_DATA/sentibench" --out build/benchmarks/answering.json || exit 1; \
 		$(BIN)/python benchmarks/clustering.py --data "$$FSA_RAY_DATA" --out build/benchmarks/clustering.json; \
 	fi
 

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 from rich.table import Table
 
+from fsa_ray.core.budget import Budget
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import Step, estimates
 from fsa_ray.core.prices import Prices
@@ -54,6 +55,17 @@ def forecast(root: Folder, planned: Plan, steps: list[Step], placement: Placemen
         cost_to_come=round(sum(costs), 4) if costs else None,
         currency=prices.currency,
     )
+
+
+def over_budget(found: Forecast, budget: Budget) -> list[str]:
+    """What to warn of before a run begins that its budget would stop."""
+    told = []
+    if budget.tokens is not None and found.tokens_to_come > budget.tokens:
+        told.append(f"about {found.tokens_to_come:,} tokens are to come, and budget.tokens is {budget.tokens:,}")
+    if budget.money is not None and found.cost_to_come is not None and found.cost_to_come > budget.money:
+        cost = f"{found.cost_to_come:,.2f} {found.currency}"
+        told.append(f"about {cost} are to come, and budget.money is {budget.money:,.2f}")
+    return [f"{one}: the run will stop there; raise it, or lower corpus.limit" for one in told]
 
 
 def _stage(root: Folder, step: Step, numbers: dict[str, float], prices: Prices, placement: Placement) -> StageForecast:

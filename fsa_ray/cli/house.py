@@ -11,7 +11,7 @@ def doctor(
     root: Root = DEFAULT_ROOT,
     placement: PlacementFile = None,
     model: Annotated[str | None, typer.Option(help="Also check this model's chat format, token by token.")] = None,
-    engine: Annotated[bool, typer.Option("--engine", help="Also start a small vLLM engine and ask it.")] = False,
+    engine: Annotated[bool, typer.Option("--engine", help="Also start a small vLLM engine.")] = False,
     json_: Json = False,
 ) -> int:
     """Check versions, storage, resources, and on demand a model's tokens and the engine."""

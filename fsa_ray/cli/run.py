@@ -79,7 +79,7 @@ def plan(
 ) -> None:
     """Show what would run, why, and how much it would take."""
     from fsa_ray.cli.console import print_json, stdout, warn
-    from fsa_ray.cli.forecast import forecast, forecast_table
+    from fsa_ray.cli.forecast import forecast, forecast_table, over_budget
     from fsa_ray.cli.lookup import placement_at, with_budget
     from fsa_ray.cli.pilot import pilot_of
     from fsa_ray.core.plan import plan as plan_steps
@@ -95,6 +95,7 @@ def plan(
     where = with_budget(placement_at(placement), planned)
     refuse_placement(steps, where)
     found = forecast(folder, planned, steps, where)
+    warn(over_budget(found, planned.spec.budget))
     if json_:
         print_json(found.model_dump(mode="json"))
     else:

@@ -76,10 +76,12 @@ def brought_here(location: str) -> str:
 
 
 def _model_files(found: Versions) -> Versions:
-    return {name: version for name, version in found.items() if _is_of_model(Path(name))}
+    return {name: version for name, version in found.items() if is_of_model(name)}
 
 
-def _is_of_model(path: Path) -> bool:
+def is_of_model(name: str) -> bool:
+    """Whether a file of a model's folder, named from there, is read."""
+    path = Path(name)
     folder = str(path.parent)
     inside = folder == "." or any(fnmatch(folder, pattern) for pattern in MODEL_FOLDERS)
     return inside and any(fnmatch(path.name, pattern) for pattern in MODEL_FILES)

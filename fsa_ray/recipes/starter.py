@@ -37,7 +37,7 @@ STARTER: dict[str, Any] = {
     },
     "train": {"epochs": 3, "global_batch": 64, "learning_rate": 2e-5, "warmup_ratio": 0.03},
     "evaluate": {"data": None, "tasks": []},
-    "budget": {"tokens": 50_000_000},
+    "budget": {"tokens": 100_000_000},
 }
 
 COMPEFFDIST: dict[str, Any] = {

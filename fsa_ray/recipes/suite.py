@@ -62,6 +62,7 @@ def measure_by_prompts(
             asked |= {"benchmark": benchmark, "labelled": labelled, "shots": given.shots}
             questions: Questions = AlignmentQuestions.about(tasks, **asked)
         else:
+            asked["seeds"] = given.seeds if given.shots else given.seeds[:1]  # they draw solved cases, and nothing else
             questions = Questions.at(given.data, tasks, given.shots, limit=given.limit, **asked)
         stages[f"questions-{label}"] = questions
         stages[f"answers-{label}"] = answers = Answer(questions=questions, precision=spec.teacher.precision)

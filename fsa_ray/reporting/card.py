@@ -10,14 +10,16 @@ from fsa_ray.reporting.amounts import count, size
 from fsa_ray.reporting.contents import Fact, Part, Role, Scorecard
 from fsa_ray.reporting.visible import visible
 
+_HUB = re.compile(r"[\w.-]+/[\w.-]+")
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]<>#|~&$!])")
 
 
 class CardFacts(Part):
-    """What a model card tells. `base` is the hub id or path that training started from, None for a fresh model."""
+    """What a model card tells. `base` is the hub id or the place that training started from, None for a fresh model;
+    `stage` where the model lies below its root."""
 
     name: str
-    run: str
+    stage: str
     created: AwareDatetime
     teacher: str | None
     base: str | None
@@ -50,7 +52,8 @@ def model_card(facts: CardFacts) -> str:
 
 
 def _front_matter(facts: CardFacts) -> dict[str, Any]:
-    known = {"language": list(facts.languages), "license": facts.license, "base_model": facts.base}
+    base = facts.base if facts.base and _HUB.fullmatch(facts.base) else None
+    known = {"language": list(facts.languages), "license": facts.license, "base_model": base}
     return {name: value for name, value in known.items() if value} | {
         "library_name": "transformers",
         "pipeline_tag": "text2text-generation" if facts.encoder_decoder else "text-generation",
@@ -75,7 +78,7 @@ def _summary(facts: CardFacts) -> str:
     parameters = f" of {size(facts.parameters)} parameters" if facts.parameters else ""
     start = f", fine-tuned from {_plain(facts.base)}" if facts.base else ", trained from fresh weights"
     teacher = f" on answers of {_plain(facts.teacher)}" if facts.teacher else ""
-    made = f"{facts.created:%d %B %Y} by run {_plain(facts.run)} of fsa\\_ray"
+    made = f"{facts.created:%d %B %Y} by fsa\\_ray as {_plain(facts.stage)}"
     return f"A model{parameters} for fine-grained sentiment of user reviews{start}{teacher}. Made on {made}."
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from os import PathLike, fspath
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +10,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from fsa_ray.core.artifact import Artifact, DataFile
-from fsa_ray.core.local_copy import MODEL_FILES, local_directory, model_here
+from fsa_ray.core.local_copy import MODEL_FILES, is_of_model, local_directory, model_here
 from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.sentiment.chat import ChatFormat
 from fsa_ray.sentiment.pair_format import PairFormat
@@ -60,15 +59,14 @@ class GivenModel(Stage[Model]):
     def at(cls, path: str, trust_remote_code: bool = False) -> "GivenModel":
         """Raises ValueError if there is no model with safetensors weights."""
         folder = Folder(path if "://" in path else str(Path(path).expanduser().resolve()))
-        sizes = {name: size for name, size in folder.walk() if "/" not in name}
+        sizes = {name: size for name, size in folder.walk() if is_of_model(name)}
         if "config.json" not in sizes:
             raise ValueError(
                 f"{path}: no config.json there; give a directory with a Hugging Face model, its URL, or a hub id"
             )
-        if not any(name.endswith(".safetensors") for name in sizes):
+        if not any(name.endswith(".safetensors") and "/" not in name for name in sizes):
             raise ValueError(f"{path}: no .safetensors file there; weights in other formats are not read")
-        pinned = (name for name in sizes if any(fnmatch(name, pattern) for pattern in MODEL_FILES))
-        files = tuple(_pinned(folder, name, sizes[name]) for name in pinned)
+        files = tuple(_pinned(folder, name, size) for name, size in sizes.items())
         return cls(files=files, trust_remote_code=trust_remote_code, path=folder.url)
 
     def run(self, ctx: StageContext) -> Model:

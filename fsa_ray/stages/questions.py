@@ -26,8 +26,8 @@ from fsa_ray.stages.benchmark import pin, sample_items
 from fsa_ray.stages.model import Model, PinnedFile, chat_format, is_encoder_decoder, local_path, pair_format
 from fsa_ray.stages.rows import commit, derived_id
 
-INTERPRETATION_TOKENS = 400  # METHODS: the longest target of the pre-training
-LABEL_TOKENS, ENTRY_TOKENS, GRAPH_TOKENS = 16, 150, 300  # METHODS: the official limits for the latter two
+INTERPRETATION_TOKENS = 400  # FSA-Distillation: the longest target of the pre-training
+LABEL_TOKENS, ENTRY_TOKENS, GRAPH_TOKENS = 16, 150, 300  # SentiBench's own limits for the latter two
 STRUCTURED = ("v2", "strict")  # protocols whose answers are JSON
 QUERY_END = {"v1": "Label:", "v2": "Output:", "strict": "Output:"}
 

@@ -9,7 +9,7 @@ from fsa_ray.core.stage import Stage, StageContext
 from fsa_ray.core.tables import write_file
 from fsa_ray.reporting.contents import Fact
 from fsa_ray.sentiment.prompts import prompt
-from fsa_ray.stages.model import Model
+from fsa_ray.stages.model import GivenModel, HubModel, Model
 from fsa_ray.stages.pack import Corpus
 from fsa_ray.stages.pair import Pair
 from fsa_ray.stages.tokenizer import Tokenizer
@@ -81,10 +81,10 @@ class Train(Stage[Model]):
         return model_card(
             CardFacts(
                 name=f"fsa_ray {self.fingerprint[:12]}",
-                run=self.folder,
+                stage=self.folder,
                 created=datetime.now(UTC),
                 teacher=None,
-                base=None if start is None else start.folder,
+                base=None if start is None else _called(start),
                 parameters=parameters,
                 training=tuple(
                     Fact(label=key.replace("_", " "), value=str(value))
@@ -102,6 +102,12 @@ class Train(Stage[Model]):
         assert self.config is not None and tokenizer is not None
         config = {**self.config, "vocab_size": _vocabulary(ctx, tokenizer)}
         return ModelSource(config=config, seed=self.settings.seed), tokenizer
+
+
+def _called(start: Stage[Model]) -> str:
+    if isinstance(start, HubModel):
+        return start.repository
+    return start.path if isinstance(start, GivenModel) else f"{start.folder} of the same root"
 
 
 def _source(model: Model) -> ModelSource:

@@ -1,4 +1,4 @@
-"""Start an engine on a tiny random model and ask it one thing: does serving work on this machine at all?"""
+"""Start an engine on a tiny random model: does serving work on this machine at all?"""
 
 import tempfile
 

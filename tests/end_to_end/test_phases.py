@@ -1,13 +1,12 @@
 """The recipes fsa, targeted and joint from their jobs, made small: every stage for real, and everything adds up."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.end_to_end.conftest import SPEC, Cli, document
+from tests.end_to_end.conftest import Cli, document
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.timeout(1800)]
 
@@ -39,14 +38,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "alignment.count": 150,
     },
 }
-TINY = yaml.safe_load(SPEC.read_text("utf-8"))["teacher"]["embedded"]["config"]
-TEACHER = {
-    "teacher.embedded.config": json.dumps(TINY),
-    "teacher.embedded.train.max_steps": 250,
-    "teacher.embedded.train.global_batch": 16,
-    "teacher.retries": 0,
-    "evaluate.invented": 60,
-}
+TEACHER = {"teacher.embedded.train.max_steps": 400, "teacher.retries": 0, "evaluate.invented": 60}
 
 
 @pytest.fixture(scope="module", params=SMALL)

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from fsa_ray.cli.forecast import forecast
+from fsa_ray.cli.forecast import forecast, over_budget
 from fsa_ray.cli.pilot import pilot_of, print_pilot
 from fsa_ray.core.artifact import Rows, Table
+from fsa_ray.core.budget import Budget
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import plan
@@ -139,3 +140,15 @@ def told(
         )
     print_pilot(root, planned, PRICED)
     return " ".join(capsys.readouterr().out.split())
+
+
+def test_a_budget_that_will_not_do_is_told_before_the_run(generating: dict[str, Any]) -> None:
+    planned = build(generating, "test")
+    root = Folder("memory://nothing-has-run")
+    found = forecast(root, planned, plan(root, planned.pipeline), PRICED)
+    assert found.cost_to_come is not None
+    assert over_budget(found, Budget()) == []
+    assert over_budget(found, Budget(tokens=found.tokens_to_come, money=found.cost_to_come)) == []
+    tokens, money = over_budget(found, Budget(tokens=found.tokens_to_come - 1, money=found.cost_to_come / 2))
+    assert f"{found.tokens_to_come:,} tokens are to come" in tokens and "raise it" in tokens
+    assert "budget.money" in money

@@ -5,7 +5,7 @@ from fsa_ray.reporting.contents import Contents, Fact, Scorecard
 
 
 def facts(contents: Contents, **changes: object) -> CardFacts:
-    values = {"name": "demo-student", "run": "demo", "created": contents.created, "teacher": "demo-teacher"}
+    values = {"name": "demo-student", "stage": "train/ab12", "created": contents.created, "teacher": "demo-teacher"}
     values |= {"base": None, "parameters": 2_310_000, "scorecard": contents.scorecard}
     return CardFacts.model_validate(values | changes)
 

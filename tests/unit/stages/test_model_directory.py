@@ -51,3 +51,16 @@ def test_a_record_names_the_place_of_today(tmp_path: Path) -> None:
     first, second = (GivenModel.at(str(tmp_path / name)) for name in ("first", "second"))
     assert first.fingerprint == second.fingerprint
     assert second.restored(first.run(None)).path == str(tmp_path / "second")  # type: ignore[arg-type]
+
+
+def test_the_pooling_of_a_sentence_encoder_is_part_of_it_and_other_folders_are_not(tmp_path: Path) -> None:
+    pooling = tmp_path / "1_Pooling" / "config.json"
+    pooling.parent.mkdir()
+    for path in (tmp_path / "config.json", tmp_path / "model.safetensors", pooling):
+        path.write_text("{}")
+    before = GivenModel.at(str(tmp_path)).fingerprint
+    (tmp_path / "checkpoint-7").mkdir()
+    (tmp_path / "checkpoint-7" / "config.json").write_text("{}")
+    assert GivenModel.at(str(tmp_path)).fingerprint == before
+    pooling.write_text('{"pooling_mode_cls_token": true}')
+    assert GivenModel.at(str(tmp_path)).fingerprint != before
