@@ -53,12 +53,26 @@ class Rounds:
         sampling = self._stage.sampling
         decoding = {"temperature": temperature, "top_p": sampling.top_p}
         before = self.counts
+        self._refuse_more(folder / _UNITS, source)
         outcome, units = self._ask(folder, source, number, decoding, lambda now: self._over(before + now))
         self.counts = before + outcome.counts
         self.redone += outcome.redone
         if not outcome.finished:
-            raise BudgetReached(self._budget.told(self._spent(self.counts), self._prices.currency))
+            raise self._too_much(self.counts)
         return Round(source, units)
+
+    def _refuse_more(self, folder: Folder, source: Table) -> None:
+        """What is spent already is not found out by starting an engine, which takes minutes."""
+        layout, spent = Layout.read(folder), self.counts
+        pending = source.rows > 0
+        if layout is not None:
+            units = UnitFolder(self._ctx.root, folder, layout)
+            pending, spent = bool(units.pending()), spent + units.counts()
+        if pending and self._over(spent):
+            raise self._too_much(spent)
+
+    def _too_much(self, counts: Counts) -> BudgetReached:
+        return BudgetReached(self._budget.told(self._spent(counts), self._prices.currency))
 
     def _ask(
         self, folder: Any, source: Table, number: int, decoding: dict[str, Any], should_stop: Any

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fsa_ray.core.artifact import Rows
+from fsa_ray.core.budget import BudgetReached
 from fsa_ray.core.pipeline import Pipeline
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.record import read_record
@@ -68,6 +69,26 @@ def taught(workshop: Any, given: Any, monkeypatch: pytest.MonkeyPatch) -> Callab
         return artifact, [stage, read_table(workshop.root, artifact.kept).to_pylist()]
 
     return run
+
+
+def test_a_budget_that_is_spent_starts_no_engine(workshop: Any, given: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def first_unit(units: UnitFolder, writing: Any, *_: Any) -> run_units.Outcome:
+        asked.append(len(units.pending()))
+        rows = units.read(unit := units.pending()[0])
+        units.commit(unit, writing.answers(rows, [Reply("x", 10, 2, "stop")] * len(rows)), Counts(8, 8, 80, 16))
+        return run_units.Outcome(False, units.counts())
+
+    monkeypatch.setattr(serving, "session", lambda ctx: None)
+    monkeypatch.setattr(endpoint, "ask_endpoint", first_unit)
+    placement = Placement(sections={"endpoint": {"unit_rows": 8}, "budget": {"tokens": 90}})
+    for _ in range(2):
+        with pytest.raises(BudgetReached, match="the budget is spent: 96 tokens"):
+            Runner(workshop.root, placement, Silent(), lambda engines: None).run(
+                Pipeline("test", {"teach": teach(given)})
+            )
+    assert asked == [3]
 
 
 class Silent:
