@@ -60,7 +60,8 @@ def given(context: typer.Context) -> set[str]:
 def refuse_ignored(names: AbstractSet[str]) -> None:
     """ValueError naming the first given option of `evaluate` that would change nothing, and why."""
     if "predictions" in names:
-        _refuse(names, ("suite", *SUITE_ONLY, "limit"), "a file of predictions is scored whole, and no model is asked")
+        ignored = ("suite", *SUITE_ONLY, "limit", "placement", "root")
+        _refuse(names, ignored, "a file of predictions is scored whole, and no model is asked")
     elif "suite" in names:
         _refuse(names, ("missing_as_wrong",), "in a suite what was not answered counts as wrong in any case")
     else:

@@ -223,6 +223,8 @@ def test_a_document_of_another_version_is_named(invoke: Callable[..., Result]) -
         (("one/student", "--task", "sst2", "--missing-as-wrong"), "--missing-as-wrong"),
         (("--predictions", "some.jsonl", "--task", "sst2", "--limit", "2"), "--limit"),
         (("--predictions", "some.jsonl", "--suite", "sentibench"), "--suite"),
+        (("--predictions", "some.jsonl", "--task", "sst2", "--root", "elsewhere"), "--root"),
+        (("--predictions", "some.jsonl", "--task", "sst2", "--placement", "p.yaml"), "--placement"),
         (("one/student", "--suite", "sentibench", "--missing-as-wrong"), "--missing-as-wrong"),
         (("one/student", "--suite", "sentibench", "--shots", "0", "--calibrate", "--generate"), "--calibrate"),
         (("one/student", "--suite", "sentibench", "--shots", "0", "--structured"), "--structured"),
