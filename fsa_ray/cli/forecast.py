@@ -7,6 +7,7 @@ from fsa_ray.core.budget import Budget
 from fsa_ray.core.placement import Placement
 from fsa_ray.core.plan import Step, estimates
 from fsa_ray.core.prices import Prices
+from fsa_ray.core.runner import spent
 from fsa_ray.recipes.table import Plan
 from fsa_ray.storage.folder import Folder
 
@@ -30,12 +31,14 @@ class StageForecast(BaseModel):
 
 
 class Forecast(BaseModel):
-    """The whole plan, and what is still to be paid."""
+    """The whole plan, what is paid for and what is still to be paid."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     stages: list[StageForecast]
+    tokens_spent: int
+    cost_spent: float | None
     tokens_to_come: int
     cost_to_come: float | None
     currency: str
@@ -48,9 +51,12 @@ def forecast(root: Folder, planned: Plan, steps: list[Step], placement: Placemen
     stages = [_stage(root, step, numbers[step.label], prices, placement) for step in steps]
     coming = [stage for stage in stages if stage.action != "reuse"]
     costs = [stage.cost for stage in coming if stage.cost is not None]
+    prompt, output = spent(root, (step.stage for step in steps))
     return Forecast(
         name=planned.spec.name,
         stages=stages,
+        tokens_spent=prompt + output,
+        cost_spent=prices.of(prompt, output),
         tokens_to_come=sum((stage.prompt_tokens or 0) + (stage.output_tokens or 0) for stage in coming),
         cost_to_come=round(sum(costs), 4) if costs else None,
         currency=prices.currency,
@@ -60,12 +66,13 @@ def forecast(root: Folder, planned: Plan, steps: list[Step], placement: Placemen
 def over_budget(found: Forecast, budget: Budget) -> list[str]:
     """What to warn of before a run begins that its budget would stop."""
     told = []
-    if budget.tokens is not None and found.tokens_to_come > budget.tokens:
-        told.append(f"about {found.tokens_to_come:,} tokens are to come, and budget.tokens is {budget.tokens:,}")
-    if budget.money is not None and found.cost_to_come is not None and found.cost_to_come > budget.money:
-        cost = f"{found.cost_to_come:,.2f} {found.currency}"
-        told.append(f"about {cost} are to come, and budget.money is {budget.money:,.2f}")
-    return [f"{one}: the run will stop there; raise it, or lower corpus.limit" for one in told]
+    tokens = found.tokens_spent + found.tokens_to_come
+    if budget.tokens is not None and found.tokens_to_come and tokens > budget.tokens:
+        told.append(f"budget.tokens is {budget.tokens:,}, and the whole run takes about {tokens:,} tokens")
+    cost = (found.cost_spent or 0.0) + (found.cost_to_come or 0.0)
+    if budget.money is not None and found.cost_to_come and cost > budget.money:
+        told.append(f"budget.money is {budget.money:,.2f}, and the whole run takes about {cost:,.2f} {found.currency}")
+    return [f"{one}: it will stop there; raise the budget, or ask less" for one in told]
 
 
 def _stage(root: Folder, step: Step, numbers: dict[str, float], prices: Prices, placement: Placement) -> StageForecast:

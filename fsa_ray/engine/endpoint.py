@@ -31,7 +31,9 @@ class EndpointPlacement(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    units_in_flight: int = Field(2, ge=1, description="lost and asked again after a crash")
+    units_in_flight: int = Field(
+        2, ge=1, description="units of rows asked at a time; lost, and asked again, after a crash"
+    )
     unit_rows: int = Field(64, ge=1, description="rows committed together")
     requests_in_flight: int = Field(32, ge=1, description="of a unit")
     timeout_s: float = Field(300.0, gt=0, description="of one request")

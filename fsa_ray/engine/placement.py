@@ -19,7 +19,7 @@ class RayPlacement(BaseModel):
     )
     object_store_mib: int = Field(default=512, ge=80, description="memory for objects of a local Ray")
     metrics_port: int | None = Field(
-        default=None, ge=1, le=65535, description="of a local Ray, for Prometheus; None: no metrics"
+        default=None, ge=1, le=65535, description="of a local Ray, for Prometheus; null: no metrics"
     )
     autoscaling: bool = Field(default=False, description="whether the cluster can grow nodes that it does not have now")
     open: bool = Field(
@@ -36,7 +36,7 @@ class EnginePlacement(BaseModel):
     device: Literal["cpu", "gpu"] = Field(default="cpu", description="which vLLM is installed here")
     replicas: int = Field(default=1, ge=1, description="engines, each on one node")
     cpus: float = Field(default=1.0, gt=0, description="logical CPUs that a replica reserves")
-    threads: int | None = Field(default=None, ge=1, description="of a CPU engine; None: one per core of its node")
+    threads: int | None = Field(default=None, ge=1, description="of a CPU engine; null: one per core of its node")
     gpus: int = Field(default=1, ge=1, description="per replica, on `gpu`: the tensor-parallel size")
     max_num_seqs: int = Field(default=128, ge=1, description="prompts that a replica answers at a time")
     gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1, description="share of a GPU's memory")
@@ -45,7 +45,9 @@ class EnginePlacement(BaseModel):
     unit_timeout_s: float = Field(
         default=3600.0, gt=0, description="for one unit of prompts, waiting for the engine included"
     )
-    units_in_flight: int = Field(default=3, ge=1, description="per replica; lost and asked again after a crash")
+    units_in_flight: int = Field(
+        default=3, ge=1, description="units of rows that a replica has at a time; lost, and asked again, after a crash"
+    )
     unit_rows: int = Field(default=64, ge=1, description="rows committed together")
 
     @property

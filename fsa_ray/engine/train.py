@@ -41,23 +41,28 @@ class Drained:
 
 
 class TrainPlacement(BaseModel):
-    """Section `train`: where a model is trained. Nothing here changes the result beyond rounding, but for the masks of
-    a model with dropout, which each worker draws for its own rows."""
+    """Section `train`: where a model is trained.
+
+    Nothing here changes the result beyond rounding, but for the masks of a model with dropout, which each worker draws
+    for its own rows.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     workers: int = Field(default=1, ge=1, description="processes that train together")
     min_workers: int | None = Field(
-        default=None, ge=1, description="go on with fewer when machines are lost; None: never"
+        default=None, ge=1, description="go on with fewer when machines are lost; null: never"
     )
     gpus: bool = Field(default=False, description="one for each worker")
-    threads_per_worker: int = Field(default=1, ge=1, description="and logical CPUs that it reserves")
+    threads_per_worker: int = Field(
+        default=1, ge=1, description="of each worker, and the logical CPUs that it reserves"
+    )
     micro_batch: int = Field(default=1, ge=1, description="packed rows at a time in each worker")
     zero_stage: int = Field(
         default=2, ge=0, le=3, description="what the workers share out: moments (1), gradients too (2), weights too (3)"
     )
     attention: str | None = Field(
-        default=None, description="sdpa, flash_attention_2, eager; None: what transformers prefers for the model"
+        default=None, description="sdpa, flash_attention_2, eager; null: what transformers prefers for the model"
     )
     gradient_checkpointing: bool = Field(default=False, description="less memory for more computing")
     keep_checkpoints: int = Field(default=2, ge=1, description="the newest so many stay")

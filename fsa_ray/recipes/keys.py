@@ -37,6 +37,8 @@ def section_of(annotation: Any) -> type[BaseModel] | None:
 
 
 def _default(field: FieldInfo) -> str | None:
+    if isinstance(field.json_schema_extra, dict) and "usual" in field.json_schema_extra:
+        return str(field.json_schema_extra["usual"])  # given by a validator, so that a fingerprint has it
     if field.is_required():
         return None
     value = field.get_default(call_default_factory=True, validated_data={})

@@ -63,11 +63,14 @@ class Rounds:
 
     def _refuse_more(self, folder: Folder, source: Table) -> None:
         """What is spent already is not found out by starting an engine, which takes minutes."""
+        if self._budget == Budget():
+            return
         layout, spent = Layout.read(folder), self.counts
         pending = source.rows > 0
         if layout is not None:
             units = UnitFolder(self._ctx.root, folder, layout)
-            pending, spent = bool(units.pending()), spent + units.counts()
+            pending = bool(units.pending())
+            spent += units.counts() if pending else Counts()
         if pending and self._over(spent):
             raise self._too_much(spent)
 

@@ -1,6 +1,7 @@
 """Train a model on a packed corpus."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 from fsa_ray.core.goodput import goodput
@@ -105,9 +106,10 @@ class Train(Stage[Model]):
 
 
 def _called(start: Stage[Model]) -> str:
+    """For readers elsewhere, who have nothing of a path here."""
     if isinstance(start, HubModel):
         return start.repository
-    return start.path if isinstance(start, GivenModel) else f"{start.folder} of the same root"
+    return Path(start.path).name if isinstance(start, GivenModel) else f"{start.folder} of the same root"
 
 
 def _source(model: Model) -> ModelSource:

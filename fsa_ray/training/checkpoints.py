@@ -84,9 +84,10 @@ def name_of(step: int) -> str:
     return f"step-{step:08d}"
 
 
-def save_part(holding: Holding, part: Part, lines: Sequence[StepLine]) -> Path:
-    """Writes this worker's part into a new local directory and returns it. Needs no other worker."""
-    directory = Path(tempfile.mkdtemp(prefix=_local(part.identity, part.rank)))
+def save_part(progress: Folder, holding: Holding, part: Part, lines: Sequence[StepLine]) -> Path:
+    """Writes this worker's part into a new local directory, on its way to `progress`, and returns it. Needs no other
+    worker."""
+    directory = Path(tempfile.mkdtemp(prefix=_local(progress, part.rank)))
     save_file(holding.weights(), directory / part.weights)
     save_file(holding.moments(), directory / part.moments)
     if part.rank == 0:
@@ -98,9 +99,9 @@ def save_part(holding: Holding, part: Part, lines: Sequence[StepLine]) -> Path:
     return directory
 
 
-def remove_local(identity: str, rank: int) -> None:
-    """Removes what killed workers in this one's place left on this machine: copies that never reached the storage."""
-    for left in Path(tempfile.gettempdir()).glob(f"{_local(identity, rank)}*"):
+def remove_local(progress: Folder, rank: int) -> None:
+    """Removes what killed workers in this one's place left on this machine: parts that never reached `progress`."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_local(progress, rank)}*"):
         shutil.rmtree(left, ignore_errors=True)
 
 
@@ -117,7 +118,7 @@ def refuse_stranger(found: Complete, identity: str) -> None:
     if found.parts[0].identity != identity:
         raise ValueError(
             f"{found.folder.url} belongs to another training run (settings, model or corpus differ); "
-            "remove it to train from the start"
+            f"remove the folder {found.folder.url.rpartition('/')[0]} to train from the start"
         )
 
 
@@ -182,8 +183,9 @@ def rotate(progress: Folder, count: int, gib: float | None) -> list[Complete]:
     return kept
 
 
-def _local(identity: str, rank: int) -> str:
-    return f"fsa-ray-checkpoint-{identity[:16]}-{rank}-"
+def _local(progress: Folder, rank: int) -> str:
+    """Of one training alone: only one driver works in a progress folder."""
+    return f"fsa-ray-checkpoint-{hashlib.sha256(progress.url.encode()).hexdigest()[:16]}-{rank}-"
 
 
 def _tensors(folder: Folder, name: str) -> Tensors:

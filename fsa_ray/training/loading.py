@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch.distributed as dist
 
 from fsa_ray.engine.train import TrainPlacement
-from fsa_ray.training.batches import accumulation
+from fsa_ray.training.batches import StepRows, accumulation
 from fsa_ray.training.pair_lm import PairLM
 from fsa_ray.training.pair_rows import PairRows
 from fsa_ray.training.rows import Rows, read_rows
@@ -18,6 +18,7 @@ class Loaded:
     """What a worker has read by itself."""
 
     rows: Rows
+    order: StepRows
     dev: Rows | None
     lm: Student
     digest: str | None  # of the weights as they start, by rank 0
@@ -35,7 +36,7 @@ def load_together(job: TrainJob, placement: TrainPlacement) -> Loaded:
     for rank, told in enumerate(mistakes):
         if told is not None:
             everywhere = all(one == told for one in mistakes)
-            raise ValueError(told if everywhere else f"{told} (worker {rank} of {len(mistakes)})")
+            raise ValueError(told if everywhere else f"{told} (told by rank {rank} of {len(mistakes)} workers)")
     assert loaded is not None
     return loaded
 
@@ -46,6 +47,7 @@ def _load(job: TrainJob, placement: TrainPlacement) -> Loaded:
     settings = job.settings
     accumulation(settings.global_batch, dist.get_world_size(), placement.micro_batch)
     rows = read_rows(job.root, job.corpus)
+    order = StepRows(len(rows), settings.global_batch, settings.seed)
     lm, digest = load_student(job, placement, digest=dist.get_rank() == 0)
     if digest is not None and job.begins_with not in (None, digest):
         raise ValueError(
@@ -62,7 +64,7 @@ def _load(job: TrainJob, placement: TrainPlacement) -> Loaded:
         raise ValueError("watch: this training has no examples to look at; leave the section out")
     if settings.soft_labels is not None and rows.soft is None:
         raise ValueError("soft_labels: no example of the corpus has the teacher's probabilities of label words")
-    return Loaded(rows, dev, lm, digest)
+    return Loaded(rows, order, dev, lm, digest)
 
 
 def refuse_strange(rows: Rows, lm: Student) -> None:

@@ -15,7 +15,6 @@ from fsa_ray.core.artifact import DataFile
 from fsa_ray.engine.train import Drained, TrainPlacement
 from fsa_ray.training import checkpoints
 from fsa_ray.training.attempts import Account, Notebook
-from fsa_ray.training.batches import StepRows
 from fsa_ray.training.export import full_weights, save_directory, store_directory
 from fsa_ray.training.holding import holding, samples
 from fsa_ray.training.loading import load_together
@@ -53,7 +52,7 @@ def work(job: TrainJob, placement: TrainPlacement) -> dict[str, Any] | Drained:
     try:
         while not left_off and not _is_finished(run):
             line = looked_at(run, take_step(run, len(run.lines)))
-            lost = _not_finite(line)
+            lost = not_finite(line)
             if lost is not None:
                 return {"mistake": lost}
             run.lines.append(line)
@@ -110,7 +109,7 @@ def _make_room(run: Running) -> Drained:
     return Drained(run.lines[-1].step)
 
 
-def _not_finite(line: StepLine) -> str | None:
+def not_finite(line: StepLine) -> str | None:
     """What is no number, if anything is: DeepSpeed leaves a step out whose gradient is none."""
     norm = math.inf if line.grad_norm is not None and line.grad_norm < 0 else line.grad_norm  # DeepSpeed's word for it
     for name, value in {"loss": line.loss, "loss on soft labels": line.label_loss, "gradient's norm": norm}.items():
@@ -122,10 +121,9 @@ def _not_finite(line: StepLine) -> str | None:
 def _prepare(job: TrainJob, placement: TrainPlacement, device: torch.device) -> Running:
     settings, workers, rank = job.settings, dist.get_world_size(), dist.get_rank()
     loaded = load_together(job, placement)
-    rows, lm = loaded.rows, loaded.lm
-    order = StepRows(len(rows), settings.global_batch, settings.seed)
+    rows, order, lm = loaded.rows, loaded.order, loaded.lm
     steps = settings.max_steps if settings.max_steps is not None else order.steps(settings.epochs or 0)
-    checkpoints.remove_local(job.identity, rank)
+    checkpoints.remove_local(job.progress, rank)
     start = start_of(job.progress, job.identity, device)
     if start.found is not None:
         checkpoints.load_weights(start.found, lm)
@@ -182,7 +180,7 @@ def _checkpoint(run: Running) -> None:
         attempt=run.attempt,
         best=best_step(run.lines),
     )
-    directory = checkpoints.save_part(run.holding, part, run.lines)
+    directory = checkpoints.save_part(run.job.progress, run.holding, part, run.lines)
     run.uploads.begin(directory, checkpoints.name_of(done.step), done.model_dump())
 
 

@@ -21,17 +21,18 @@ def add_adapters(model: Any, lora: Lora, seed: int) -> None:
         lora_dropout=lora.dropout,
         target_modules=list(lora.targets) or "all-linear",
     )
-    known = _linear_layers(model)
+    for target in lora.targets:
+        if not any(name == target or name.endswith(f".{target}") for name, _ in model.named_modules()):
+            raise ValueError(
+                f"lora.targets: no layer of the student is called {target!r}; it has {_linear_layers(model)}"
+            )
     inject_adapter_in_model(config, model, adapter_name=_ADAPTER)
     adapted = {name: module.base_layer for name, module in model.named_modules() if hasattr(module, "base_layer")}
-    for target in lora.targets:
-        if not any(name == target or name.endswith(f".{target}") for name in adapted):
-            raise ValueError(f"lora.targets: no layer of the student is called {target!r}; it has {known}")
     embedding = model.get_input_embeddings().weight
     for name, layer in adapted.items():
         if not isinstance(layer, torch.nn.Linear):
             raise ValueError(
-                f"lora: {name} is a {type(layer).__name__}, and adapters can be merged into linear layers alone; "
+                f"lora: {name} is of type {type(layer).__name__}, and adapters can be merged into linear layers alone; "
                 "name others in lora.targets, or leave lora out"
             )
         if layer.weight is embedding:

@@ -38,7 +38,9 @@ class SoftLabels(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    weight: float = Field(gt=0, le=1, description=f"of the divergence in the loss, {USUAL_WEIGHT} if not given")
+    weight: float = Field(
+        gt=0, le=1, description="of the divergence in the loss", json_schema_extra={"usual": USUAL_WEIGHT}
+    )
     temperature: float = Field(1.0, gt=0, description="divides the student's logits")
     divergence: Divergence = Field("forward", description="KL(teacher || student), or reverse")
 
@@ -153,7 +155,9 @@ class TrainJob(BaseModel):
         """
         settings = fields_of(self.settings, skip_defaults=True)
         model = fields_of(self.model.model_copy(update={"path": None, "files": ()}), skip_defaults=True)
-        files = [self.model.files, self.corpus.files, () if self.dev is None else self.dev.files]
+        # A model's card tells the day on which it was made.
+        given = tuple(file for file in self.model.files if not file.key.endswith("/README.md"))
+        files = [given, self.corpus.files, () if self.dev is None else self.dev.files]
         return hashlib.sha256(
             canonical({"settings": settings, "model": model, "files": [[one.sha256 for one in part] for part in files]})
         ).hexdigest()

@@ -18,8 +18,6 @@ from tests.end_to_end.conftest import SPEC, Cli, document
 pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.timeout(1800)]
 
 COMMON = ("--placement", "placement.yaml")
-ANOTHER_TEACHER = ("--set", "seed=7", "--set", "teacher.embedded.train.max_steps=120", "--until", "teacher")
-ANOTHER_TEACHER += ("--allow", "teacher")
 
 
 def start(house: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -110,7 +108,8 @@ def test_a_driver_killed_in_training_ends_with_the_same_weights(smoke: Path, cli
 def test_of_two_drivers_one_works_the_other_says_who_and_ctrl_c_frees_the_claim_at_once(
     smoke: Path, cli: Cli, house: Path
 ) -> None:
-    change = ("--set", "name=two-drivers", *ANOTHER_TEACHER)
+    change = ("--set", "name=two-drivers", "--set", "seed=7", "--set", "teacher.embedded.train.max_steps=120")
+    change += ("--until", "teacher", "--allow", "teacher")
     claims = smoke / "train"
     before = set(claims.iterdir())
     first = start(house, *change)

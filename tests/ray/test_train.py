@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -15,8 +14,12 @@ import pytest
 from fsa_ray.engine.session import Session
 from fsa_ray.engine.train import TrainingFailed, TrainPlacement
 from fsa_ray.storage.folder import Folder
+from fsa_ray.training.checkpoints import complete
 from fsa_ray.training.run import TrainOutcome, train
 from tests.ray.train_driver import TWO_WORKERS, job
+
+STEPS = 32
+"""Not a multiple of the steps between two checkpoints: the last one is stored all the same."""
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 
 @pytest.fixture(scope="module")
 def trained(ray_session: Session, root: Folder) -> TrainOutcome:
-    return train(job(root, "plain"), TWO_WORKERS)
+    return train(job(root, "plain", max_steps=STEPS), TWO_WORKERS)
 
 
 def lines(root: Folder, name: str) -> list[dict]:
@@ -51,30 +54,30 @@ def test_two_workers_train_a_model_that_transformers_loads(trained: TrainOutcome
         "model.safetensors",
     }
     steps = lines(root, "plain")
-    assert [line["step"] for line in steps] == list(range(1, 31))
+    assert [line["step"] for line in steps] == list(range(1, STEPS + 1))
     assert steps[-1]["loss"] < 0.95 * steps[0]["loss"]
-    assert (trained.steps, trained.resumed_at, trained.final_loss) == (30, 0, steps[-1]["loss"])
+    assert (trained.steps, trained.resumed_at, trained.final_loss) == (STEPS, 0, steps[-1]["loss"])
 
 
 def test_the_last_checkpoints_are_kept_and_no_others(trained: TrainOutcome, root: Folder) -> None:
     assert [name for name in (root / "plain/progress").names() if name.startswith("step-")] == [
-        "step-00000025",
         "step-00000030",
+        "step-00000032",
     ]
 
 
 def test_a_finished_run_is_exported_again_without_training(trained: TrainOutcome, root: Folder) -> None:
     before = root.get("plain/out/model.safetensors")
     root.remove("plain/out")
-    again = train(job(root, "plain"), TWO_WORKERS)
-    assert again.resumed_at == 30
+    again = train(job(root, "plain", max_steps=STEPS), TWO_WORKERS)
+    assert again.resumed_at == STEPS
     assert root.get("plain/out/model.safetensors") == before
-    assert len(lines(root, "plain")) == 30
+    assert len(lines(root, "plain")) == STEPS
 
 
 def test_a_checkpoint_of_another_run_is_refused(trained: TrainOutcome, root: Folder) -> None:
     with pytest.raises(ValueError, match="belongs to another training run"):
-        train(job(root, "plain", learning_rate=1e-3), TWO_WORKERS)
+        train(job(root, "plain", max_steps=STEPS, learning_rate=1e-3), TWO_WORKERS)
 
 
 def test_gpus_that_do_not_exist_are_refused_at_once(ray_session: Session, root: Folder) -> None:
@@ -101,7 +104,7 @@ def test_placement_does_not_change_the_weights(
 
     placement = TrainPlacement(workers=workers, micro_batch=micro_batch, zero_stage=zero_stage)
     name = f"w{workers}m{micro_batch}z{zero_stage}"
-    train(job(root, name), placement)
+    train(job(root, name, max_steps=STEPS), placement)
     for expected, line in zip(lines(root, "plain"), lines(root, name), strict=True):
         assert line["loss"] == pytest.approx(expected["loss"], abs=1e-4)
         assert (line["grad_norm"] is None) == (zero_stage == 0)
@@ -158,7 +161,7 @@ def test_a_killed_worker_is_replaced_and_the_weights_are_the_same(
 
     killer = threading.Thread(target=kill_one)
     killer.start()
-    outcome = train(job(root, "worker"), TWO_WORKERS)
+    outcome = train(job(root, "worker", max_steps=STEPS), TWO_WORKERS)
     killer.join()
     assert outcome.resumed_at >= 5
     assert root.get("worker/out/model.safetensors") == root.get("plain/out/model.safetensors")
@@ -185,6 +188,6 @@ def wait_for_checkpoints(progress: Path, count: int, driver: subprocess.Popen[by
 
 
 def newest_step(progress: Path) -> int:
-    """The newest of which both workers have stored their part."""
-    stored = Counter(path.parent.name for path in progress.glob("step-*/part-*.json"))
-    return max((int(name.removeprefix("step-")) for name, parts in stored.items() if parts == 2), default=0)
+    """That of the newest complete checkpoint."""
+    found = next(complete(Folder(str(progress))), None)
+    return 0 if found is None else found.step

@@ -150,5 +150,9 @@ def test_a_budget_that_will_not_do_is_told_before_the_run(generating: dict[str, 
     assert over_budget(found, Budget()) == []
     assert over_budget(found, Budget(tokens=found.tokens_to_come, money=found.cost_to_come)) == []
     tokens, money = over_budget(found, Budget(tokens=found.tokens_to_come - 1, money=found.cost_to_come / 2))
-    assert f"{found.tokens_to_come:,} tokens are to come" in tokens and "raise it" in tokens
+    assert f"takes about {found.tokens_to_come:,} tokens" in tokens and "raise the budget" in tokens
     assert "budget.money" in money
+    later = found.model_copy(update={"tokens_spent": 5, "cost_spent": 0.01})
+    assert len(over_budget(later, Budget(tokens=found.tokens_to_come + 4, money=found.cost_to_come))) == 2
+    done = later.model_copy(update={"tokens_to_come": 0, "cost_to_come": None})
+    assert over_budget(done, Budget(tokens=1, money=0.001)) == []

@@ -25,6 +25,8 @@ def given(document: dict, before: str = "") -> set[str]:
 @pytest.mark.parametrize("name", MODELS)
 def test_every_key_says_what_it_means(name: str) -> None:
     assert [key.path for key in keys_of(MODELS[name]) if not key.about] == []
+    sections = [key.about for key in keys_of(MODELS[name]) if key.section] + [MODELS[name].__doc__ or ""]
+    assert all(about.partition("\n")[0][-1] in ".)" or about[0].islower() for about in sections), sections
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -39,4 +41,4 @@ def test_defaults_are_what_yaml_would_say() -> None:
     assert [yaml.safe_load(found[path].default or "") for path in ("trial", "train.betas", "corpus.limit")] == [
         0, [0.9, 0.999], None,
     ]  # fmt: skip
-    assert found["train.soft_labels.weight"].default is None
+    assert found["train.soft_labels.weight"].default == "0.1"

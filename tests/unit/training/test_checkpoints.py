@@ -1,4 +1,5 @@
 import hashlib
+import tempfile
 
 import pytest
 
@@ -11,7 +12,9 @@ from fsa_ray.training.checkpoints import (
     name_of,
     refuse_stranger,
     remove_all_but,
+    remove_local,
     rotate,
+    save_part,
 )
 from fsa_ray.training.watch import BestWeights
 
@@ -125,3 +128,26 @@ def test_checkpoints_of_other_runs_are_refused_and_of_other_workers_taken(progre
     refuse_stranger(found, "i")
     with pytest.raises(ValueError, match="another training run"):
         refuse_stranger(found, "j")
+
+
+class Nothing:
+    """Of a worker that has no tensors."""
+
+    owned: list = []
+
+    def weights(self) -> dict:
+        return {}
+
+    moments = weights
+
+
+def test_parts_that_never_reached_the_storage_go_and_those_of_others_stay(progress, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    part = Part(step=5, rank=0, workers=2, zero_stage=2, identity="i", attempt="a", best=None)
+    other = Folder(str(tmp_path / "other"))
+    ours, neighbour, elsewhere = (
+        save_part(place, Nothing(), part.model_copy(update={"rank": rank}), [])
+        for place, rank in ((progress, 0), (progress, 1), (other, 0))
+    )
+    remove_local(progress, 0)
+    assert not ours.exists() and neighbour.exists() and elsewhere.exists()

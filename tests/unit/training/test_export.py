@@ -3,7 +3,6 @@
 import json
 
 import pytest
-import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
     AutoConfig,
@@ -58,6 +57,4 @@ def test_it_ends_where_it_was_taught_to_end(tokenizer, tmp_path):
 def test_an_encoder_decoder_begins_as_it_did(tokenizer, tmp_path):
     fields = {"vocab_size": 8, "d_model": 8, "d_kv": 4, "d_ff": 8, "num_layers": 1, "num_heads": 2}
     config = AutoConfig.for_model("t5", decoder_start_token_id=3, **fields)
-    with torch.device("cpu"):
-        model = AutoModelForSeq2SeqLM.from_config(config)
-    assert written(model, tokenizer, tmp_path)["decoder_start_token_id"] == 3
+    assert written(AutoModelForSeq2SeqLM.from_config(config), tokenizer, tmp_path)["decoder_start_token_id"] == 3

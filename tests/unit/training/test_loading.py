@@ -4,11 +4,13 @@ import subprocess
 import sys
 
 import pytest
+import torch.distributed as dist
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from fsa_ray.core.tables import read_table, write_table
 from fsa_ray.engine.train import TrainPlacement
 from fsa_ray.storage.folder import Folder
-from fsa_ray.training.loading import refuse_strange
+from fsa_ray.training.loading import load_together, refuse_strange
 from fsa_ray.training.rows import read_rows
 from fsa_ray.training.settings import ModelSource
 from fsa_ray.training.student import load_student
@@ -31,7 +33,7 @@ def test_a_model_that_one_machine_lacks_is_told_by_every_worker_and_at_once(tmp_
     ]
     told = [worker.communicate(timeout=300)[0].splitlines()[-1] for worker in workers]
     assert told[0] == told[1]
-    assert str(tmp_path / "nowhere") in told[0] and told[0].endswith("(worker 1 of 2)")
+    assert str(tmp_path / "nowhere") in told[0] and told[0].endswith("(told by rank 1 of 2 workers)")
 
 
 @pytest.mark.parametrize(
@@ -48,3 +50,24 @@ def test_rows_that_the_student_cannot_read_are_refused(tmp_path, config, made, t
     student, _ = load_student(given, TrainPlacement(micro_batch=2), digest=False)
     with pytest.raises(ValueError, match=told):
         refuse_strange(read_rows(root, made(root)), student)
+
+
+@pytest.fixture
+def alone(tmp_path):
+    """A group of one."""
+    dist.init_process_group("gloo", store=dist.FileStore(str(tmp_path / "meeting"), 1), rank=0, world_size=1)
+    yield Folder(str(tmp_path))
+    dist.destroy_process_group()
+
+
+def test_a_corpus_without_rows_says_where_to_look(alone):
+    table = read_table(alone, corpus(alone)).slice(0, 0)
+    given = job(alone, "empty").model_copy(update={"corpus": write_table(alone, alone / "empty", table)})
+    with pytest.raises(ValueError, match="the corpus has no rows; look at its rejects"):
+        load_together(given, TrainPlacement(micro_batch=2))
+
+
+def test_a_start_that_was_changed_is_refused_before_a_step(alone):
+    given = job(alone, "changed").model_copy(update={"begins_with": "0" * 64})
+    with pytest.raises(ValueError, match=r"when they were made it was 0{64}: a file was changed since"):
+        load_together(given, TrainPlacement(micro_batch=2))

@@ -43,10 +43,11 @@ def test_the_merged_model_says_what_the_adapted_one_says(targets, tied):
 @pytest.mark.parametrize(
     ("kind", "targets", "told"),
     [
+        ("qwen3", ("v_prj",), r"no layer of the student is called 'v_prj'; it has .*q_proj"),
         ("qwen3", ("q_proj", "v_prj"), r"no layer of the student is called 'v_prj'; it has .*q_proj"),
         ("qwen3", ("lm_head",), "lm_head shares its weights with the embedding"),
-        ("qwen3", ("q_proj", "embed_tokens"), "embed_tokens is a Embedding"),
-        ("gpt2", (), "is a Conv1D"),
+        ("qwen3", ("q_proj", "embed_tokens"), "embed_tokens is of type Embedding"),
+        ("gpt2", (), "is of type Conv1D"),
     ],
 )
 def test_layers_that_adapters_cannot_be_merged_into_are_refused_before_a_step(kind, targets, told):
