@@ -56,7 +56,9 @@ class _Look:
         count = len(names) - len(controls)
         colours = [_LINES[place % len(_LINES)] for place in range(count)] + controls
         shapes = [_SHAPES[place % len(_SHAPES)] for place in range(count)] + ["stroke"] * len(controls)
-        legend = alt.Legend(title=None, orient="top", columns=3 if width == WIDE else 1, labelLimit=0)
+        columns = 3 if width == WIDE else 1
+        # Readers may have wider letters than those that this was measured with.
+        legend = alt.Legend(title=None, orient="top", columns=columns, columnPadding=32, labelLimit=0)
         self.colour = alt.Color("what:N", scale=alt.Scale(domain=names, range=colours), legend=legend)
         self.shape = alt.Shape("what:N", scale=alt.Scale(domain=names, range=shapes), legend=legend)
 
