@@ -48,16 +48,13 @@ def keys(
 
     from fsa_ray.cli.console import print_json, stdout
     from fsa_ray.cli.sections import SECTIONS
-    from fsa_ray.recipes.keys import Key, keys_of
+    from fsa_ray.recipes.keys import keys_of, keys_of_section
     from fsa_ray.recipes.table import recipe_called
 
-    found: list[Key] = []
     if of == "placement":
-        for name, model in SECTIONS.items():
-            found.extend([Key(name, None, (model.__doc__ or "").partition("\n")[0], section=True)])
-            found.extend(keys_of(model, f"{name}."))
+        found = [key for name, model in SECTIONS.items() for key in keys_of_section(name, model)]
     else:
-        found.extend(keys_of(recipe_called(of).spec))
+        found = list(keys_of(recipe_called(of).spec))
     if json_:
         print_json([asdict(key) for key in found])
         return

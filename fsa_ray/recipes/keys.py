@@ -26,8 +26,18 @@ def keys_of(model: type[BaseModel], before: str = "") -> Iterator[Key]:
         if section is None:
             yield Key(path, _default(field), field.description or "")
         else:
-            yield Key(path, None, field.description or (section.__doc__ or "").partition("\n")[0], section=True)
-            yield from keys_of(section, f"{path}.")
+            yield from keys_of_section(path, section, field.description)
+
+
+def keys_of_section(path: str, section: type[BaseModel], about: str | None = None) -> Iterator[Key]:
+    """The section itself, told by its model unless by `about`, and its keys."""
+    yield Key(path, None, about or first_line(section), section=True)
+    yield from keys_of(section, f"{path}.")
+
+
+def first_line(model: type[BaseModel]) -> str:
+    """What a model says of itself."""
+    return (model.__doc__ or "").partition("\n")[0]
 
 
 def section_of(annotation: Any) -> type[BaseModel] | None:

@@ -7,7 +7,7 @@ import yaml
 from pydantic import BaseModel
 
 from fsa_ray.evaluation.fsa import SEEDS
-from fsa_ray.recipes.keys import section_of
+from fsa_ray.recipes.keys import first_line, section_of
 from fsa_ray.recipes.spec import Spec
 
 SENTIBENCH = [
@@ -228,7 +228,7 @@ def _lines(document: dict[str, Any], model: type[BaseModel] | None, depth: int) 
         section = section_of(field.annotation) if field is not None else None
         if isinstance(value, dict) and value:
             lines.extend([""] if depth == 0 else [])
-            doc = (section.__doc__ or "").split("\n")[0] if section is not None else ""
+            doc = first_line(section) if section is not None else ""
             lines.append(f"{indent}{key}:" + (f"  # {about or doc}" if about or doc else ""))
             lines.extend(_lines(value, section, depth + 1))
         else:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.end_to_end.conftest import SPEC, Cli, document
 from tests.end_to_end.test_crashes import COMMON, digests, document_of_verify, start, wait_for
-from tests.ray.test_train import newest_step
+from tests.ray.train_driver import newest_step
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.timeout(1800)]
 

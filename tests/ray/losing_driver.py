@@ -18,8 +18,7 @@ from fsa_ray.engine.spot.notice import Notice
 from fsa_ray.engine.train import TrainPlacement
 from fsa_ray.storage.folder import Folder
 from fsa_ray.training.run import train
-from tests.ray.test_train import newest_step
-from tests.ray.train_driver import job
+from tests.ray.train_driver import job, newest_step
 
 STEPS, EVERY = 160, 40
 PLACEMENT = TrainPlacement(workers=2, min_workers=1, micro_batch=2, zero_stage=2, start_timeout_s=120)

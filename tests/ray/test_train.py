@@ -14,9 +14,8 @@ import pytest
 from fsa_ray.engine.session import Session
 from fsa_ray.engine.train import TrainingFailed, TrainPlacement
 from fsa_ray.storage.folder import Folder
-from fsa_ray.training.checkpoints import complete
 from fsa_ray.training.run import TrainOutcome, train
-from tests.ray.train_driver import TWO_WORKERS, job
+from tests.ray.train_driver import TWO_WORKERS, job, newest_step
 
 STEPS = 32
 """Not a multiple of the steps between two checkpoints: the last one is stored all the same."""
@@ -185,9 +184,3 @@ def wait_for_checkpoints(progress: Path, count: int, driver: subprocess.Popen[by
         assert time.monotonic() < deadline, "no checkpoint appeared"
         assert driver is None or driver.poll() is None, "the driver ended before it could be killed"
         time.sleep(0.02)
-
-
-def newest_step(progress: Path) -> int:
-    """That of the newest complete checkpoint."""
-    found = next(complete(Folder(str(progress))), None)
-    return 0 if found is None else found.step

@@ -4,6 +4,7 @@ KIND: rows or pairs, alone or after "second phase of ".
 """
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from fsa_ray.core.artifact import Table
 from fsa_ray.core.tables import write_table
 from fsa_ray.engine.train import TrainPlacement
 from fsa_ray.storage.folder import Folder
+from fsa_ray.training.checkpoints import complete
 from fsa_ray.training.packing import Tokenized, pack_table
 from fsa_ray.training.pairing import TokenPair, pair_table
 from fsa_ray.training.run import TrainOutcome, train
@@ -85,6 +87,12 @@ def job(root: Folder, name: str, *, max_steps: int = 30, config: dict | None = N
         out=root / name / "out",
         progress=root / name / "progress",
     )
+
+
+def newest_step(progress: Path) -> int:
+    """That of the newest complete checkpoint."""
+    found = next(complete(Folder(str(progress))), None)
+    return 0 if found is None else found.step
 
 
 if __name__ == "__main__":
